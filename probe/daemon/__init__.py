@@ -1,0 +1,1 @@
+"""The loops. They see the wire only as callables."""

@@ -1,0 +1,1 @@
+"""An embedded mail world: three providers in one process, and scenarios."""

@@ -1,0 +1,1 @@
+"""IMAP, on a hardened aioimaplib."""
