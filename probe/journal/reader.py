@@ -36,7 +36,7 @@ class Reader:
         """One probe with all its facts; None if there is none of that id."""
         raise NotImplementedError
 
-    def recent(
+    def recent(  # noqa: PLR0913 - filters, each optional and named
         self,
         *,
         limit: int = 50,
