@@ -3,8 +3,28 @@
 stdlib ``email`` under ``compat32`` does the MIME work; hostile input gives a result or None.
 """
 
+import email
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from email.message import Message
 from enum import StrEnum
+
+MAX_OCTETS = 256 * 1024
+"""Read no more of a message than this: a notification with its returned headers is a tenth."""
+
+MAX_PARTS = 64
+"""A notification has three parts; what has more is not one, or is hostile."""
+
+_STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
+
+# Notices without a machine-readable part, told by who sends them and what they are called.
+_DAEMON = re.compile(r"mailer-daemon|postmaster|mail delivery (?:sub)?system", re.IGNORECASE)
+_FAILURE = re.compile(
+    r"undeliver|delivery (?:status notification|has )?\(?fail|returned (?:to sender|mail)"
+    r"|failure notice|delivery failure|could ?n.t be delivered|mail delivery failed",
+    re.IGNORECASE,
+)
 
 
 class Action(StrEnum):
@@ -42,3 +62,146 @@ class Dsn:
         order = list(Action)
         given = [r.action for r in self.recipients if r.action]
         return min(given, key=order.index) if given else Action.FAILED
+
+
+def looks_like_report(header: Message) -> bool:
+    """Whether a message, by its header, may be a notification, so that its body is worth reading.
+
+    A null return path (RFC 5321 §4.5.5) alone is enough: auto-replies have it too, and the body
+    tells them apart.
+    """
+    if header.get_content_type() == "multipart/report" or "X-Failed-Recipients" in header:
+        return True
+    if _text(header, "Return-Path").strip() == "<>":
+        return True
+    return bool(_DAEMON.search(_text(header, "From")))
+
+
+def read(raw: bytes) -> Dsn | None:
+    """Read a message as a notification; None if it is not one. Never raises."""
+    try:
+        message = email.message_from_bytes(raw[:MAX_OCTETS])
+        return _read(message)
+    except (RecursionError, ValueError, LookupError, AttributeError, TypeError):
+        # The stdlib parser gives up in these ways on nesting and on broken fields.
+        return None
+
+
+def readable_text(raw: bytes) -> str:
+    """All text in a message with its transfer encodings undone, parts in order, bounded.
+
+    Where our token may be quoted: returned originals, their headers, and plain text.
+    """
+    texts = [raw[:MAX_OCTETS].decode("utf-8", "replace")]
+    try:
+        parts = _parts(email.message_from_bytes(raw[:MAX_OCTETS]))
+        texts.extend(_payload(part) for part in parts if "Content-Transfer-Encoding" in part)
+    except (RecursionError, ValueError, LookupError, AttributeError, TypeError):
+        pass  # the raw octets were searched already
+    return "\n".join(texts)
+
+
+def _read(message: Message) -> Dsn | None:
+    for part in _parts(message):
+        if part.get_content_type() in _STATUS_TYPES and (fields := _blocks(part)):
+            return _from_fields(fields, _original_id(message))
+    if _plain_failure(message):
+        return Dsn(recipients=_failed_recipients(message), original_message_id=None)
+    return None
+
+
+def _parts(message: Message) -> Iterator[Message]:
+    for number, part in enumerate(message.walk()):
+        if number >= MAX_PARTS:
+            return
+        yield part
+
+
+def _blocks(part: Message) -> list[Message]:
+    """The blocks of fields: per message first, then one per recipient (RFC 3464 §2.1).
+
+    The stdlib splits message/delivery-status by itself, unless it is encoded; the
+    internationalised kind (RFC 6533) it takes for one nested message.
+    """
+    payload = part.get_payload()
+    if isinstance(payload, list) and len(payload) > 1:
+        return [block for block in payload if isinstance(block, Message)]
+    text = _payload(part)
+    return [
+        email.message_from_string(block) for block in re.split(r"\n\s*\n", text) if block.strip()
+    ]
+
+
+def _payload(part: Message) -> str:
+    """The text of one part, transfer encoding undone."""
+    payload = part.get_payload()
+    if isinstance(payload, list):
+        return "\n\n".join(str(inner) for inner in payload[:MAX_PARTS])
+    decoded = part.get_payload(decode=True)
+    octets = decoded if isinstance(decoded, bytes) else str(payload).encode("utf-8", "replace")
+    return octets.decode("utf-8", "replace").replace("\r\n", "\n")
+
+
+def _from_fields(blocks: list[Message], original_id: str | None) -> Dsn | None:
+    recipients = tuple(
+        DsnRecipient(
+            recipient=_typed(block, "Final-Recipient") or _typed(block, "Original-Recipient"),
+            action=_action(_text(block, "Action")),
+            status=_text(block, "Status").split(" ")[0] or None,
+            diagnostic=_typed(block, "Diagnostic-Code") or None,
+            remote_mta=_typed(block, "Remote-MTA") or None,
+        )
+        for block in blocks
+        if "Final-Recipient" in block or "Original-Recipient" in block or "Action" in block
+    )
+    if not recipients:
+        return None
+    reporting = next((_typed(b, "Reporting-MTA") for b in blocks if "Reporting-MTA" in b), None)
+    return Dsn(recipients, reporting or None, original_id)
+
+
+def _action(text: str) -> Action | None:
+    word = text.strip().lower().split(" ")[0]
+    return Action(word) if word in set(Action) else None
+
+
+def _typed(block: Message, name: str) -> str:
+    """A field of the form ``type; value`` (RFC 3464 §2.1.2), without its type."""
+    text = _text(block, name)
+    kind, separator, value = text.partition(";")
+    return (value if separator else kind).strip()
+
+
+def _text(message: Message, name: str) -> str:
+    """A header field, unfolded. ``str()`` because raw 8-bit makes it a ``Header`` object."""
+    return re.sub(r"\s+", " ", str(message.get(name, ""))).strip()
+
+
+def _original_id(message: Message) -> str | None:
+    """The Message-ID of the returned original, or of its header (RFC 3462 §1, part three)."""
+    for part in _parts(message):
+        if part is message or part.get_content_type() in _STATUS_TYPES:
+            continue
+        if part.get_content_type() == "text/rfc822-headers":
+            found = email.message_from_string(_payload(part)).get("Message-ID")
+        else:
+            found = part.get("Message-ID")
+        if found:
+            return str(found).strip()
+    return None
+
+
+def _plain_failure(message: Message) -> bool:
+    """A notice in plain words: from a mail system, and called a failure."""
+    from_daemon = bool(_DAEMON.search(_text(message, "From")))
+    called = bool(_FAILURE.search(_text(message, "Subject"))) or "X-Failed-Recipients" in message
+    return from_daemon and called
+
+
+def _failed_recipients(message: Message) -> tuple[DsnRecipient, ...]:
+    names = _text(message, "X-Failed-Recipients").split(",")
+    return tuple(
+        DsnRecipient(recipient=name.strip(), action=Action.FAILED)
+        for name in names
+        if name.strip()
+    )
