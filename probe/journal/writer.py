@@ -1,0 +1,142 @@
+"""The one thread that writes the journal.
+
+Work comes from the event loop as functions of a connection. What waits is taken together and
+committed once (group commit), each piece in a savepoint of its own, so that one that fails
+takes no other with it. A caller hears of its result only after the commit has reached the disk
+(``synchronous=FULL``): what was said to be journalled survives a power cut.
+"""
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from probe.journal.errors import JournalUnwritableError
+
+MAX_WAITING = 10_000
+"""Pieces of work not yet begun. At 20 microseconds each that is a fifth of a second: more than
+this means that the disk has stopped, and callers had better wait."""
+
+MAX_BATCH = 500
+"""Pieces in one commit; bounds the time for which readers see no news."""
+
+T = TypeVar("T")
+Work = Callable[[sqlite3.Connection], Any]
+
+
+@dataclass(slots=True)
+class _Piece:
+    work: Work
+    done: asyncio.Future[Any]
+    result: Any = None
+    error: Exception | None = None
+
+
+class Writer:
+    """Owns the writing connection. Made and used in one event loop."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._loop = asyncio.get_running_loop()
+        self._queue: queue.SimpleQueue[_Piece | None] = queue.SimpleQueue()
+        self._room = asyncio.Semaphore(MAX_WAITING)
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self._pending = 0
+        self.writable = True
+        """False since the last write failed; true again after one that did not."""
+        self._thread.start()
+
+    @property
+    def idle(self) -> bool:
+        """Nothing waits to be written."""
+        return self._pending == 0
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do a piece of work in the writer's thread; the result comes after the commit.
+
+        Raises:
+            JournalUnwritableError: nothing of it was kept.
+        """
+        async with self._room:
+            piece = _Piece(work, self._loop.create_future())
+            self._pending += 1
+            self._queue.put(piece)
+            try:
+                # Shielded: a cancelled caller does not take back what the thread is writing.
+                result: T = await asyncio.shield(piece.done)
+            finally:
+                self._pending -= 1
+            return result
+
+    async def close(self) -> None:
+        """Write what waits, then let the file go."""
+        self._queue.put(None)
+        await asyncio.to_thread(self._thread.join)
+        self._connection.close()
+
+    def _run(self) -> None:
+        while True:
+            batch, last = self._take()
+            if batch:
+                self._commit(batch)
+                self._loop.call_soon_threadsafe(_answer, batch)
+            if last:
+                return
+
+    def _take(self) -> tuple[list[_Piece], bool]:
+        """Everything that waits, at least one piece; whether the end was among it."""
+        batch: list[_Piece] = []
+        piece = self._queue.get()
+        while piece is not None:
+            batch.append(piece)
+            if len(batch) >= MAX_BATCH:
+                return batch, False
+            try:
+                piece = self._queue.get_nowait()
+            except queue.Empty:
+                return batch, False
+        return batch, True
+
+    def _commit(self, batch: Sequence[_Piece]) -> None:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            for piece in batch:
+                self._do(piece)
+            self._connection.execute("COMMIT")
+            self.writable = True
+        except sqlite3.Error as error:
+            self.writable = False
+            self._roll_back()
+            for piece in batch:
+                piece.error = JournalUnwritableError(
+                    f"the journal cannot be written ({error}): "
+                    "free space, or make the disk writable"
+                )
+
+    def _do(self, piece: _Piece) -> None:
+        self._connection.execute("SAVEPOINT piece")
+        try:
+            piece.result = piece.work(self._connection)
+        except sqlite3.Error:
+            raise  # the disk's trouble: nothing of this batch is kept
+        except Exception as error:  # noqa: BLE001 - handed to the caller as it is
+            piece.error = error
+            self._connection.execute("ROLLBACK TO piece")
+        self._connection.execute("RELEASE piece")
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+
+def _answer(batch: Sequence[_Piece]) -> None:
+    for piece in batch:
+        if piece.done.done():
+            continue
+        if piece.error is not None:
+            piece.done.set_exception(piece.error)
+        else:
+            piece.done.set_result(piece.result)
