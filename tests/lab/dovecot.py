@@ -1,0 +1,96 @@
+"""One provider's Dovecot: IMAP for the owners, LMTP and SASL for the Postfix beside it."""
+
+import shutil
+import signal
+import smtplib
+from pathlib import Path
+
+from tests.lab import process
+from tests.lab.isolation import with_own_resolver
+from tests.lab.templates import render
+
+VMAIL = 5000
+"""The owner of all mail: a uid and gid that no Debian system gives away by itself."""
+
+FULL_MAILBOX = "userdb_quota_rule=*:storage=20k"
+
+
+class Dovecot:
+    """Dovecot, with its configuration, mail and log in one directory."""
+
+    def __init__(self, home: Path, resolv_conf: Path) -> None:
+        self._home = home
+        self._config = home / "etc" / "dovecot.conf"
+        self._resolv_conf = resolv_conf
+
+    def configure(self, values: dict[str, object], passwords: dict[str, str]) -> None:
+        """Write everything that Dovecot reads; ``passwords`` are by address."""
+        for name in ("etc", "log", "sock", "mail", "sieve", "dovecot", "dovecot-state"):
+            (self._home / name).mkdir(parents=True, exist_ok=True)
+        for name in ("mail", "sieve"):
+            shutil.chown(self._home / name, VMAIL, VMAIL)
+        self._config.write_text(render("dovecot.conf", {**values, "uid": VMAIL}))
+        (self._home / "sieve" / "junk.sieve").write_text(render("junk.sieve", {}))
+        users = "".join(
+            f"{address}:{password}::::::{FULL_MAILBOX if address.startswith('full@') else ''}\n"
+            for address, password in passwords.items()
+        )
+        (self._home / "etc" / "users").write_text(users)
+
+    def start(self) -> None:
+        """Start, and return when all ports are open: Dovecot listens before it detaches."""
+        # A socket left by a killed Dovecot costs five seconds at the first login.
+        (self._home / "dovecot" / "anvil-auth-penalty").unlink(missing_ok=True)
+        process.run(*with_own_resolver(self._resolv_conf, "dovecot", "-c", self._config))
+
+    def stop(self) -> None:
+        """Stop in order: clients in IDLE hear BYE, then connections are refused."""
+        process.end(self.pid())
+
+    def kill(self) -> None:
+        """Let all of it vanish: clients see the end of the connection and no word."""
+        family = self._family()
+        process.send(signal.SIGKILL, family)
+        process.wait_gone(family)
+        (self._home / "dovecot" / "master.pid").unlink(missing_ok=True)
+
+    def pid(self) -> int | None:
+        return process.read_pid(self._home / "dovecot" / "master.pid", self._home)
+
+    def freeze(self) -> None:
+        """Stop answering with all connections open, like a host that hangs."""
+        process.send(signal.SIGSTOP, self._family())
+
+    def thaw(self) -> None:
+        process.send(signal.SIGCONT, self._family())
+
+    def kick(self, address: str) -> None:
+        """End one user's sessions with a BYE."""
+        self.doveadm("kick", address)
+
+    def kill_sessions(self) -> None:
+        """Kill the processes of all logged-in sessions; the server itself stays."""
+        sessions = [pid for pid in self._family() if process.name_of(pid) == "imap"]
+        process.send(signal.SIGKILL, sessions)
+        process.wait_gone(sessions)
+
+    def reload(self) -> None:
+        """Read configuration and certificates again."""
+        self.doveadm("reload")
+
+    def doveadm(self, *command: str) -> str:
+        """Tell this Dovecot something, and return its answer."""
+        return process.run("doveadm", "-c", self._config, *command)
+
+    def deliver(self, recipient: str, message: bytes) -> None:
+        """Store a message by LMTP, past the MX: a duplicate, or somebody else's mail."""
+        with smtplib.LMTP(str(self._home / "sock" / "lmtp")) as lmtp:
+            lmtp.sendmail("", [recipient], message)
+
+    def log(self) -> str:
+        path = self._home / "log" / "dovecot.log"
+        return path.read_text() if path.exists() else ""
+
+    def _family(self) -> list[int]:
+        pid = self.pid()
+        return process.descendants(pid) if pid else []

@@ -1,0 +1,66 @@
+"""Keep the lab to itself: its own resolv.conf for the servers, its own network for a test run."""
+
+import ctypes
+import fcntl
+import os
+import shutil
+import socket
+import struct
+from pathlib import Path
+
+CLONE_NEWNET = 0x40000000
+SIOCSIFFLAGS, IFF_UP, IFF_RUNNING = 0x8914, 0x1, 0x40
+
+INOTIFY_INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
+INSTANCES_WANTED = 16_384
+"""One for each IMAP session in IDLE; the 129th of a user would silently poll every 30 s."""
+
+PROGRAMS = {
+    "master": Path("/usr/lib/postfix/sbin/master"),
+    "dovecot": Path("/usr/sbin/dovecot"),
+    "LMTP": Path("/usr/lib/dovecot/lmtp"),
+    "IMAP": Path("/usr/lib/dovecot/imap"),
+    "Sieve": Path("/usr/lib/dovecot/modules/lib90_sieve_plugin.so"),
+}
+
+
+def why_impossible() -> str | None:
+    """Return why the lab cannot run here, in one line, or None."""
+    if os.geteuid() != 0:
+        return "the mail lab needs root (ports below 1024, Postfix's master)"
+    if missing := [name for name, path in PROGRAMS.items() if not path.exists()]:
+        absent = ", ".join(missing)
+        return f"the mail lab lacks {absent} of Postfix and Dovecot: run `make lab-packages`"
+    if shutil.which("unshare") is None:
+        return "the mail lab needs unshare(1) from util-linux"
+    return None
+
+
+def with_own_resolver(resolv_conf: Path, *command: str | Path) -> list[str]:
+    """Wrap a command so that it, and nobody else, resolves names by the lab's DNS."""
+    script = f'mount --bind {resolv_conf} /etc/resolv.conf && exec "$@"'
+    private = ["unshare", "--mount", "--propagation", "private"]
+    return [*private, "sh", "-c", script, "sh", *map(str, command)]
+
+
+def enter_own_network() -> bool:
+    """Move this process to a network of its own with only loopback; say whether it worked.
+
+    Only this thread and those that it starts later move, so call it before there are others.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNET) != 0:
+        return False
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        request = struct.pack("16sh14x", b"lo", IFF_UP | IFF_RUNNING)
+        fcntl.ioctl(any_socket, SIOCSIFFLAGS, request)
+    return True
+
+
+def raise_inotify_limit() -> None:
+    """Let more than 128 sessions wait in IDLE, where the system allows it."""
+    try:
+        if int(INOTIFY_INSTANCES.read_text()) < INSTANCES_WANTED:
+            INOTIFY_INSTANCES.write_text(str(INSTANCES_WANTED))
+    except OSError:  # a container may see it read-only; a few users still work
+        return
