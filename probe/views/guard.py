@@ -1,0 +1,60 @@
+"""What holds for every answer: headers, a deadline, and errors of one line."""
+
+import asyncio
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from probe.journal.errors import JournalError
+from probe.views.archive import ArchiveBusyError
+from probe.views.paging import QueryError
+
+ANSWER_TIMEOUT = 30.0
+"""Longest time for one answer, a slow reader of a large scrape included."""
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+        "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Server": "mailprobe",
+}
+
+
+async def harden(_request: web.Request, response: web.StreamResponse) -> None:
+    """Set the headers that every answer has; nothing is stored unless it says so itself."""
+    response.headers.update(HEADERS)
+    response.headers.setdefault("Cache-Control", "no-store")
+
+
+@web.middleware
+async def plain_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer each error with one line: JSON below /api/, text elsewhere."""
+    try:
+        async with asyncio.timeout(ANSWER_TIMEOUT):
+            return await handler(request)
+    except web.HTTPException as error:
+        allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+        return _error(request, error.status, error.text or error.reason, allow)
+    except QueryError as error:
+        return _error(request, 400, str(error))
+    except (ArchiveBusyError, JournalError, TimeoutError) as error:
+        return _error(request, 503, str(error) or "no answer in time", {"Retry-After": "5"})
+
+
+MIDDLEWARES = (plain_errors,)
+
+
+def _error(
+    request: web.Request, status: int, text: str, headers: dict[str, str] | None = None
+) -> web.Response:
+    line = " ".join(text.split())
+    if request.path.startswith("/api/"):
+        return web.json_response({"error": line}, status=status, headers=headers)
+    return web.Response(text=line + "\n", status=status, headers=headers)
