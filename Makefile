@@ -1,0 +1,54 @@
+# Everything a developer or a newcomer types. `make` alone lists it.
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+BIN := .venv/bin
+# Least branch coverage, in percent, of probe/mail and probe/core together.
+COVERAGE := 0
+# More words for pytest, for example: make test PYTEST="-k lab -x"
+PYTEST :=
+# More words for the demo, for example: make demo DEMO="--for 2m"
+DEMO :=
+
+.PHONY: help
+help: ## List these targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1 \2/p' $(MAKEFILE_LIST) | \
+	  while read -r name what; do printf 'make %-13s %s\n' "$$name" "$$what"; done
+
+.PHONY: demo
+demo: ## Show mailprobe at work on an embedded mail world: no accounts, no root
+	@sh tools/venv.sh demo
+	@$(BIN)/mailprobe demo $(DEMO)
+
+.PHONY: test
+test: venv lab-packages check ## Run all checks and all tests
+	@$(BIN)/python -m pytest --cov=probe.mail --cov=probe.core --cov-branch \
+	  --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE) $(PYTEST)
+
+.PHONY: check
+check: venv ## Check style, types and the import rules
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: venv
+venv: ## Make .venv with all that developing needs
+	@sh tools/venv.sh dev
+
+.PHONY: lab-packages
+lab-packages: ## Install the Debian packages of the mail lab, where this is root
+	@sh tools/lab-packages.sh
+
+.PHONY: lab-up
+lab-up: venv lab-packages ## Start the mail lab: three providers on loopback
+	@$(BIN)/python -m tests.lab up
+
+.PHONY: lab-down
+lab-down: venv ## Stop the mail lab
+	@$(BIN)/python -m tests.lab down
+
+.PHONY: clean
+clean: ## Remove what these targets made
+	rm -rf .venv .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist *.egg-info
+	find probe tests -name __pycache__ -type d -prune -exec rm -rf {} +
