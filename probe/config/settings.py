@@ -132,3 +132,5 @@ class Settings:
     """By mailbox id, in the order of the file."""
     routes: tuple[Route, ...]
     """Explicit and meshed, each directed pair once."""
+    warnings: tuple[str, ...] = ()
+    """What works but should be looked at; one line each, with its place in the file."""
