@@ -3,9 +3,10 @@
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from probe.core import lifecycle
-from probe.core.event import Event
+from probe.core.event import Event, Notified
 from probe.core.facts import Facts, check, gather
 from probe.core.observation import MessageRef
 from probe.core.outcome import Outcome
@@ -22,12 +23,24 @@ class Copy:
     ref: MessageRef
 
 
+class Ignored(StrEnum):
+    """Why a fact was not recorded; nothing is wrong with it."""
+
+    UNKNOWN = "unknown"
+    """The journal has no such probe (any more)."""
+    KNOWN_COPY = "known copy"
+    """This very message was recorded before: a sweep read it twice."""
+    MISPLACED = "misplaced"
+    """The message lies where the probe's route does not lead."""
+
+
 @dataclass(frozen=True, slots=True)
 class Due:
     """A probe whose deadline has come."""
 
     probe: Probe
     at: float
+    """The delayed-after or the lost-after time, whichever ran out last."""
     lost: bool
     """The lost-after time has run out, not only the delayed-after time."""
 
@@ -48,19 +61,28 @@ def open_probe(connection: sqlite3.Connection, probe: Probe) -> None:
 
 def record(
     connection: sqlite3.Connection, probe_id: str, event: Event, now: float, copy: Copy | None
-) -> Change | None:
-    """Append a fact and judge anew. None: no such probe, or this copy was known already.
+) -> Change | Ignored:
+    """Append a fact and judge anew.
+
+    Args:
+        connection: the writer's, in a transaction.
+        probe_id: whose fact it is.
+        event: the fact.
+        now: the moment of the judgement.
+        copy: the message that the fact was read from, if it was.
 
     Raises:
         IllegalEventError: the fact cannot be; nothing is changed.
     """
     row = _row(connection, probe_id)
-    if row is None:
-        return None
     if copy is not None and not add_copy(connection, copy, probe_id, event.at):
-        return None
-    events = events_of(connection, probe_id)
+        return Ignored.KNOWN_COPY
+    if row is None:
+        return Ignored.UNKNOWN
     probe = rows.probe_of(row)
+    if copy is not None and copy.mailbox != _place_of(probe, event):
+        return Ignored.MISPLACED
+    events = events_of(connection, probe_id)
     check(gather(probe, events), event)
     connection.execute(
         "INSERT INTO events VALUES (?, ?, ?, ?, ?)",
@@ -101,14 +123,13 @@ def due(connection: sqlite3.Connection, now: float, limit: int) -> list[Due]:
         " ORDER BY due_at LIMIT ?",
         (now, limit),
     )
-    return [
-        Due(
-            probe=rows.probe_of(row),
-            at=row["due_at"],
-            lost=row["submitted_at"] + row["lost_after"] <= now,
-        )
-        for row in found
-    ]
+    return [_due(row, now) for row in found]
+
+
+def _due(row: sqlite3.Row, now: float) -> Due:
+    lost_at = row["submitted_at"] + row["lost_after"]
+    lost = lost_at <= now
+    return Due(rows.probe_of(row), at=lost_at if lost else row["due_at"], lost=lost)
 
 
 def next_due(connection: sqlite3.Connection) -> float | None:
@@ -161,6 +182,11 @@ def prune(
         (before, *outcomes, limit),
     )
     return cursor.rowcount
+
+
+def _place_of(probe: Probe, event: Event) -> str:
+    """The mailbox in which such a message belongs: a notification goes back to the sender."""
+    return probe.sender if isinstance(event, Notified) else probe.recipient
 
 
 def _row(connection: sqlite3.Connection, probe_id: str) -> sqlite3.Row | None:

@@ -16,7 +16,7 @@ from probe.core.tally import Change
 from probe.journal import mailboxes, probes
 from probe.journal.errors import JournalUnusableError
 from probe.journal.mailboxes import Place
-from probe.journal.probes import Copy, Due
+from probe.journal.probes import Copy, Due, Ignored
 from probe.journal.schema import migrate
 from probe.journal.writer import Writer
 
@@ -68,7 +68,7 @@ class Store:
 
     async def record(
         self, probe_id: str, event: Event, now: float, copy: Copy | None = None
-    ) -> Change | None:
+    ) -> Change | Ignored:
         """Append a fact and judge anew; see probes.record."""
         return await self._run(
             partial(probes.record, probe_id=probe_id, event=event, now=now, copy=copy)

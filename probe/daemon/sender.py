@@ -1,0 +1,188 @@
+"""Sends probes: one queue and one worker per sending mailbox.
+
+1. a place in the mailbox's budget and queue, or the turn is dropped and counted
+2. the probe is journalled
+3. it is submitted; what came of it is recorded
+Step 3 never happens without step 2, and never twice.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+from probe import logs
+from probe.config.settings import MailboxSettings
+from probe.core.budget import DAY, Budget
+from probe.core.event import Cause, Submission, Unconfirmed
+from probe.core.mailbox import Route
+from probe.core.match import Signer
+from probe.core.message import compose
+from probe.core.probe import Probe
+from probe.daemon.correlator import Correlator
+from probe.journal.errors import JournalUnwritableError
+from probe.mail.token import Token, encode, probe_id, route_digest
+
+Submit = Callable[[str, str, bytes], Awaitable[Submission]]
+"""(sender's mailbox id, recipient's address, message) -> what came of it. It bounds its own time,
+and when it is cancelled it closes its connection and says so by what it raises or returns."""
+
+MAX_QUEUED = 50
+"""Probes waiting at one mailbox. If its server is slower than our routes ask for, more waiting
+would only make every probe late by our own fault."""
+
+MAX_AT_ONCE = 100
+"""Submissions under way in all: bounds open sockets and the load of one moment."""
+
+REST_AFTER_SHUT = 5.0
+"""Seconds without sending after the journal could not be written."""
+
+
+class Sender:
+    """Takes routes to fire and makes probes of them."""
+
+    def __init__(
+        self,
+        submit: Submit,
+        correlator: Correlator,
+        signer: Signer,
+        now: Callable[[], float],
+        chance: Callable[[int], bytes],
+    ) -> None:
+        self._submit = submit
+        self._correlator = correlator
+        self._signer = signer
+        self._now = now
+        self._chance = chance
+        self._log = logs.get()
+        self._mailboxes: Mapping[str, MailboxSettings] = {}
+        self._budgets: dict[str, Budget] = {}
+        self._queues: dict[str, asyncio.Queue[Route]] = {}
+        self._workers: dict[str, asyncio.Task[None]] = {}
+        self._at_once = asyncio.Semaphore(MAX_AT_ONCE)
+        self._shut_until = 0.0
+        self._busy = 0
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+        self._group: asyncio.TaskGroup | None = None
+
+    def replace(self, mailboxes: Mapping[str, MailboxSettings]) -> None:
+        """Send from these mailboxes from now on; budgets spent stay spent."""
+        self._mailboxes = mailboxes
+        for name, settings in mailboxes.items():
+            budget = self._budgets.setdefault(name, Budget(settings.sends_per_day))
+            budget.limit = settings.sends_per_day
+        for name in set(self._workers) - set(mailboxes):
+            self._workers.pop(name).cancel()
+            del self._queues[name]
+
+    def remember(self, sends: list[tuple[str, float]]) -> None:
+        """Sends of an earlier process count as well."""
+        now = self._now()
+        for name, at in sends:
+            if now - at < DAY and name in self._budgets:
+                self._budgets[name].add(at)
+
+    def fire(self, route: Route) -> bool:
+        """Ask for one probe on a route; False if it cannot be sent now, which is counted."""
+        refusal = self._refusal(route)
+        if refusal:
+            self._correlator.count(unfired=1)
+            self._log.warning(
+                "probe.unfired", sender=route.sender, recipient=route.recipient, why=refusal
+            )
+            return False
+        self._queue(route.sender).put_nowait(route)
+        return True
+
+    async def run(self) -> None:
+        """Hold the workers; returns when cancelled."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            await asyncio.Event().wait()
+
+    async def settle(self) -> None:
+        """Wait until no submission is under way; new ones must not be asked for meanwhile."""
+        for queue in self._queues.values():
+            while not queue.empty():
+                queue.get_nowait()
+        await self._quiet.wait()
+
+    def _refusal(self, route: Route) -> str:
+        """Why a route cannot be fired; empty if it can."""
+        if route.sender not in self._mailboxes or self._group is None:
+            return "not running"
+        if self._now() < self._shut_until:
+            return "the journal cannot be written"
+        if self._queue(route.sender).full():
+            return "its server is slower than the routes ask for"
+        if not self._budgets[route.sender].take(self._now()):
+            return "the mailbox has sent all it may in 24 hours"
+        return ""
+
+    def _queue(self, name: str) -> asyncio.Queue[Route]:
+        if name not in self._queues:
+            assert self._group is not None
+            self._queues[name] = asyncio.Queue(MAX_QUEUED)
+            self._workers[name] = self._group.create_task(self._work(name))
+        return self._queues[name]
+
+    async def _work(self, name: str) -> None:
+        queue = self._queues[name]
+        while True:
+            route = await queue.get()
+            self._busy += 1
+            self._quiet.clear()
+            try:
+                async with self._at_once:
+                    await self._send(route)
+            finally:
+                self._busy -= 1
+                if not self._busy:
+                    self._quiet.set()
+
+    async def _send(self, route: Route) -> None:
+        if not {route.sender, route.recipient} <= self._mailboxes.keys():
+            return  # a reload took a mailbox away while the route waited here
+        probe = self._probe(route)
+        try:
+            await self._correlator.open(probe)
+        except JournalUnwritableError as error:
+            self._shut_until = self._now() + REST_AFTER_SHUT
+            self._correlator.count(unfired=1)
+            self._log.error("probe.unfired", why=str(error))
+            return
+        sender = self._mailboxes[route.sender].mailbox
+        recipient = self._mailboxes[route.recipient].mailbox
+        message = compose(sender, recipient, self._token(probe), probe.planned_at)
+        event = await self._handed(probe, recipient.address, message)
+        await self._correlator.record(probe.id, event)
+
+    async def _handed(self, probe: Probe, address: str, message: bytes) -> Submission:
+        try:
+            return await self._submit(probe.sender, address, message)
+        except asyncio.CancelledError as cancelled:
+            event = getattr(cancelled, "event", None) or Unconfirmed(
+                self._now(), Cause.CANCELLED, "stopped while the message was handed over"
+            )
+            # Shielded, since we are being cancelled: the fact is written before we go.
+            await asyncio.shield(self._correlator.record(probe.id, event))
+            raise
+
+    def _probe(self, route: Route) -> Probe:
+        sender = self._mailboxes[route.sender].mailbox
+        recipient = self._mailboxes[route.recipient].mailbox
+        return Probe(
+            id=probe_id(self._chance(10)),
+            sender=sender.id,
+            recipient=recipient.id,
+            sender_provider=sender.provider,
+            recipient_provider=recipient.provider,
+            client=recipient.client or sender.client,
+            planned_at=self._now(),
+            delayed_after=route.delayed_after,
+            lost_after=route.lost_after,
+        )
+
+    def _token(self, probe: Probe) -> str:
+        digest = route_digest(probe.sender, probe.recipient)
+        token = Token(self._signer.instance, digest, probe.id, probe.planned_at)
+        return encode(token, self._signer.key)
