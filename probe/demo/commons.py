@@ -33,6 +33,6 @@ class Commons:
         """A queue id."""
         return "".join(self.chance.choices(_LETTERS, k=_ID_LENGTH))
 
-    async def pass_time(self, least: float, most: float) -> None:
-        """Let some time pass, as by chance."""
-        await asyncio.sleep(self.chance.uniform(least, most) * self.pace)
+    async def pass_time(self, least: float, most: float, *, at_least: float = 0.0) -> None:
+        """Let some time pass, as by chance; ``at_least`` is not shortened by the pace."""
+        await asyncio.sleep(max(at_least, self.chance.uniform(least, most) * self.pace))

@@ -1,19 +1,21 @@
-"""Delivery status notifications as providers write them (RFC 3464, in the frame of RFC 6522)."""
+"""Delivery status notifications as providers write them (RFC 3464, in the frame of RFC 6522).
 
-import datetime as dt
-import email.utils
+Put together from octets: what is returned is what was sent, octet by octet, and a message that
+would confuse a parser is returned like any other.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
-from email import policy
-from email.message import Message
-from email.mime.base import MIMEBase
-from email.mime.message import MIMEMessage
-from email.mime.multipart import MIMEMultipart
-from email.mime.text import MIMEText
-from email.parser import BytesParser
+from datetime import datetime
+from email.utils import format_datetime
 
+from probe.demo.letter import Letter, header, header_bytes
 from probe.demo.vendors import Vendor
 from probe.mail.dsn import Action
 from probe.mail.reply import Reply
+
+# RFC 5322 §2.1.1: a line is at most 998 characters, with the field's name.
+_MAX_VALUE = 900
 
 _STATES = {
     Action.FAILED: "could not be delivered",
@@ -23,98 +25,96 @@ _STATES = {
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The facts of one notification."""
+    """What became of a letter."""
 
     action: Action
-    sender: str
-    """Who is told."""
-    recipient: str
     reply: Reply
     remote_host: str
     """Who gave that reply; empty where the reporting provider itself did."""
-    queue_id: str
     notice_id: str
-    arrived_at: dt.datetime
-    written_at: dt.datetime
-    retry_until: dt.datetime
-    original: bytes
-    """The message as it was accepted."""
+    written_at: datetime
+    retry_until: datetime
 
 
-def write(vendor: Vendor, report: Report) -> bytes:
-    """The notification as a message, from a null sender, without trace fields."""
-    original = BytesParser(policy=policy.compat32).parsebytes(report.original)
-    message = MIMEMultipart("report", **{"report-type": "delivery-status"})
-    _address(message, vendor, report, original)
-    message.attach(MIMEText(_text(vendor, report), "plain", "us-ascii"))
-    message.attach(_status(vendor, report))
-    message.attach(MIMEMessage(original) if vendor.notice.whole else _header_only(original))
-    return message.as_bytes(policy=policy.compat32.clone(linesep="\r\n", max_line_length=None))
+def write(vendor: Vendor, letter: Letter, report: Report) -> bytes:
+    """The notification to the letter's sender, without trace fields."""
+    boundary = f"=_{report.notice_id}/{vendor.host('out')}"
+    returned_type, returned = _returned(vendor, letter)
+    parts = (
+        ("text/plain; charset=us-ascii", _text(vendor, letter, report).encode("ascii")),
+        ("message/delivery-status", _status(vendor, letter, report).encode("ascii")),
+        (returned_type, returned),
+    )
+    body = b"".join(
+        f"--{boundary}\r\nContent-Type: {kind}\r\n\r\n".encode("ascii") + content + b"\r\n"
+        for kind, content in parts
+    )
+    fields = "\r\n".join(_fields(vendor, letter, report, boundary))
+    return f"{fields}\r\n\r\n".encode("ascii") + body + f"--{boundary}--\r\n".encode("ascii")
 
 
-def _address(message: Message, vendor: Vendor, report: Report, original: Message) -> None:
-    style = vendor.notice
+def _fields(vendor: Vendor, letter: Letter, report: Report, boundary: str) -> Iterator[str]:
+    style, original = vendor.notice, header(letter.content)
     subject = style.failed if report.action is Action.FAILED else style.delayed
-    message["From"] = style.author.format(domain=vendor.domain)
-    message["To"] = report.sender
-    message["Subject"] = subject.format(subject=_one_line(original["Subject"]))
-    message["Date"] = email.utils.format_datetime(report.written_at)
-    message["Message-ID"] = f"<{report.notice_id}@{vendor.host('out')}>"
-    message["Auto-Submitted"] = "auto-replied"  # RFC 3834 §2: so that nobody answers it
-    if original["Message-ID"]:
-        message["In-Reply-To"] = message["References"] = _one_line(original["Message-ID"])
+    yield f"From: {style.author.format(domain=vendor.domain)}"
+    yield f"To: <{letter.sender}>"
+    yield f"Subject: {subject.format(subject=_plain(original['Subject']))}"
+    yield f"Date: {format_datetime(report.written_at)}"
+    yield f"Message-ID: <{report.notice_id}@{vendor.host('out')}>"
+    yield "Auto-Submitted: auto-replied"  # RFC 3834 §5: so that nobody answers it
+    if letter.message_id:
+        yield f"In-Reply-To: {_plain(letter.message_id)}"
+        yield f"References: {_plain(letter.message_id)}"
     if report.action is Action.FAILED:
-        message["X-Failed-Recipients"] = report.recipient
+        yield f"X-Failed-Recipients: {letter.recipient}"
+    yield "MIME-Version: 1.0"
+    yield "Content-Type: multipart/report; report-type=delivery-status;"
+    yield f'\tboundary="{boundary}"'
 
 
-def _one_line(value: object) -> str:
-    return " ".join(str(value or "").split())
+def _plain(value: object) -> str:
+    """One line of ASCII, whatever the sender wrote."""
+    line = " ".join(str(value or "").split())[:_MAX_VALUE]
+    return line.encode("ascii", "replace").decode("ascii")
 
 
-def _text(vendor: Vendor, report: Report) -> str:
+def _text(vendor: Vendor, letter: Letter, report: Report) -> str:
     return vendor.notice.text.format(
         host=vendor.host("out"),
-        recipient=report.recipient,
+        recipient=letter.recipient,
         reply=report.reply,
         state=_STATES[report.action],
     )
 
 
-def _status(vendor: Vendor, report: Report) -> MIMEBase:
-    part = MIMEBase("message", "delivery-status")
-    part.attach(_per_message(vendor, report))
-    part.attach(_per_recipient(report))
-    return part
+def _status(vendor: Vendor, letter: Letter, report: Report) -> str:
+    blocks = (_per_message(vendor, letter), _per_recipient(letter, report))
+    return "\r\n".join("".join(f"{line}\r\n" for line in block) for block in blocks)
 
 
-def _per_message(vendor: Vendor, report: Report) -> Message:
+def _per_message(vendor: Vendor, letter: Letter) -> Iterator[str]:
     """RFC 3464 §2.2."""
-    fields = Message()
-    fields["Reporting-MTA"] = f"dns; {vendor.host('out')}"
-    fields[f"X-{vendor.title}-Queue-ID"] = report.queue_id
-    fields["Arrival-Date"] = email.utils.format_datetime(report.arrived_at)
-    return fields
+    yield f"Reporting-MTA: dns; {vendor.host('out')}"
+    yield f"X-{vendor.title}-Queue-ID: {letter.queue_id}"
+    yield f"Arrival-Date: {format_datetime(letter.accepted_at)}"
 
 
-def _per_recipient(report: Report) -> Message:
+def _per_recipient(letter: Letter, report: Report) -> Iterator[str]:
     """RFC 3464 §2.3."""
-    fields = Message()
-    fields["Final-Recipient"] = f"rfc822; {report.recipient}"
-    fields["Action"] = report.action.value
-    fields["Status"] = str(report.reply.enhanced or f"{report.reply.code // 100}.0.0")
+    status = report.reply.enhanced or f"{report.reply.code // 100}.0.0"
+    yield f"Final-Recipient: rfc822; {letter.recipient}"
+    yield f"Action: {report.action}"
+    yield f"Status: {status}"
     if report.remote_host:
-        fields["Remote-MTA"] = f"dns; {report.remote_host}"
-    fields["Diagnostic-Code"] = f"smtp; {report.reply}"
-    fields["Last-Attempt-Date"] = email.utils.format_datetime(report.written_at)
+        yield f"Remote-MTA: dns; {report.remote_host}"
+    yield f"Diagnostic-Code: smtp; {report.reply}"
+    yield f"Last-Attempt-Date: {format_datetime(report.written_at)}"
     if report.action is Action.DELAYED:
-        fields["Will-Retry-Until"] = email.utils.format_datetime(report.retry_until)
-    return fields
+        yield f"Will-Retry-Until: {format_datetime(report.retry_until)}"
 
 
-def _header_only(original: Message) -> MIMEBase:
-    """RFC 6522 §4: the header of the returned message, without its body."""
-    part = MIMEBase("text", "rfc822-headers")
-    raw = Message()
-    raw._headers = list(original.items())  # type: ignore[attr-defined]
-    part.set_payload(raw.as_string())
-    return part
+def _returned(vendor: Vendor, letter: Letter) -> tuple[str, bytes]:
+    """The message, or its header section alone (RFC 6522 §4)."""
+    if vendor.notice.whole:
+        return "message/rfc822", letter.content
+    return "text/rfc822-headers", header_bytes(letter.content)

@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 
 from probe.config.secret import Secret
@@ -25,6 +26,16 @@ _TIMEOUT = 10.0
 _POLL = 15.0
 # The world has no limit; this is a message each two seconds.
 _SENDS_PER_DAY = 43_200
+
+
+class Part(StrEnum):
+    """What of a provider can fail on its own."""
+
+    SMTP = "smtp"
+    """Submission."""
+    IMAP = "imap"
+    MX = "mx"
+    """Taking mail in from other providers."""
 
 
 class Provider:
@@ -55,17 +66,23 @@ class Provider:
         """Where mail is read."""
         return self.store.listener
 
-    async def start(self) -> None:
-        """Be in operation; on one that is, nothing happens."""
-        self.mx_open = True
-        await self.smtp.start()
-        await self.imap.start()
+    async def start(self, *parts: Part) -> None:
+        """Put these parts into operation, or all; a part that is stays as it is."""
+        parts = parts or tuple(Part)
+        self.mx_open = self.mx_open or Part.MX in parts
+        if Part.SMTP in parts:
+            await self.smtp.start()
+        if Part.IMAP in parts:
+            await self.imap.start()
 
-    async def stop(self) -> None:
-        """An outage: nothing listens, every connection is cut, and the mail is kept."""
-        self.mx_open = False
-        await self.smtp.stop()
-        await self.imap.stop()
+    async def stop(self, *parts: Part) -> None:
+        """An outage of these parts, or of all: connections are cut, and the mail is kept."""
+        parts = parts or tuple(Part)
+        self.mx_open = self.mx_open and Part.MX not in parts
+        if Part.SMTP in parts:
+            await self.smtp.stop()
+        if Part.IMAP in parts:
+            await self.imap.stop()
 
     async def open_accounts(self) -> None:
         """Make the mailboxes."""

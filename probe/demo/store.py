@@ -68,7 +68,9 @@ class MailStore:
         """Whether the folder takes one more message."""
         return (await (await self._box(address, folder)).snapshot()).exists < MAX_FOLDER
 
-    async def store(self, address: str, folder: str, content: bytes, *, seen: bool = False) -> None:
+    async def store(
+        self, address: str, folder: str, content: bytes, *, seen: bool = False
+    ) -> None:
         """Put a message into a folder; whoever watches it is told at once."""
         box = await self._box(address, folder)
         flags = frozenset({_SEEN} if seen else ())
@@ -92,9 +94,9 @@ class MailStore:
     def _protocol(self, listener: Listener) -> asyncio.BaseProtocol:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             # A connection that breaks, or that breaks the rules, is over; the server is not.
-            with contextlib.suppress(OSError, EOFError, ValueError):
-                with listener.serving(writer.transport):
-                    await self._serve(reader, writer)
+            broken = contextlib.suppress(OSError, EOFError, ValueError)
+            with broken, listener.serving(writer.transport):
+                await self._serve(reader, writer)
 
         # Not pymap's ProxyProtocolReader: on Python 3.13 it loses idle connections.
         return asyncio.StreamReaderProtocol(asyncio.StreamReader(), serve)
@@ -138,7 +140,7 @@ class _Config(Config):
 
     @property
     def greeting(self) -> bytes:
-        """pymap's own looks the host's name up in the DNS for each connection."""
+        """Said to who connects. The one of pymap looks the host's name up in the DNS each time."""
         return f"{self.title} IMAP server ready".encode("ascii")
 
 

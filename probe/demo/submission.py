@@ -31,15 +31,13 @@ _EARLY_REFUSALS = {
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """A message as its sender gave it, for one recipient."""
+    """A message as its sender gave it."""
 
     sender: str
-    recipient: str
+    recipients: tuple[str, ...]
     content: bytes
     helo: str
     peer: str
-    first: bool = True
-    """The first of its recipients, so that what is done once per message is done once."""
 
 
 class QueueFullError(Exception):
@@ -47,7 +45,7 @@ class QueueFullError(Exception):
 
 
 Accept = Callable[[Submitted], str]
-"""Takes a message over and gives it a queue id. Raises QueueFullError."""
+"""Takes a message over for all its recipients and gives it a queue id. Raises QueueFullError."""
 
 
 class SubmissionServer:
@@ -92,7 +90,7 @@ class SubmissionServer:
         self.commons.ledger.note(entry)
 
 
-class _Dialogue(SMTP):  # type: ignore[misc]
+class _Dialogue(SMTP):
     """One connection."""
 
     def __init__(self, server: SubmissionServer, listener: Listener) -> None:
@@ -111,9 +109,18 @@ class _Dialogue(SMTP):  # type: ignore[misc]
         )
         self._desk = server
         self._listener = listener
+        self.account = ""
+        """The address that logged in."""
+
+    @property
+    def client(self) -> str:
+        """The address of the other end."""
+        name = self.transport.get_extra_info("peername") if self.transport else None
+        return str(name[0]) if name else ""
 
     async def _handle_client(self) -> None:
         """Greet and serve; a connection that breaks is the client's right, not an error."""
+        assert self.transport is not None  # set by connection_made, which starts this
         try:
             with self._listener.serving(self.transport):
                 if await self.go_on(Step.GREETING):
@@ -132,7 +139,8 @@ class _Dialogue(SMTP):  # type: ignore[misc]
         if isinstance(given, LoginPassword):
             address = given.login.decode("utf-8", "replace")
             if self._desk.log_in(address, given.password):
-                return AuthResult(success=True, auth_data=address.lower())
+                self.account = address.lower()
+                return AuthResult(success=True)
         # handled=False: with aiosmtpd's default no reply at all would be sent.
         words = self._desk.vendor.words.wrong_password
         return AuthResult(success=False, handled=False, message=words)
@@ -164,24 +172,25 @@ class _Handler:
         self._desk = desk
 
     async def handle_MAIL(  # noqa: N802
-        self, server: _Dialogue, session: Session, envelope: Envelope, address: str, _: list[str]
+        self, server: _Dialogue, _: Session, envelope: Envelope, address: str, __: list[str]
     ) -> str:
-        if not session.authenticated:
+        sender = address.lower()
+        if not server.account:
             return "530 5.7.0 Authentication required"
-        if address.lower() != session.auth_data:
+        if sender != server.account:
             return f"553 5.7.1 <{address}>: Sender address rejected: not owned by user"
-        if refusal := await self._meet(server, Step.MAIL, address.lower()):
+        if refusal := await self._meet(server, Step.MAIL, sender):
             return refusal
-        envelope.mail_from = address.lower()
+        envelope.mail_from = sender
         return "250 2.1.0 Ok"
 
     async def handle_RCPT(  # noqa: N802
-        self, server: _Dialogue, _session: Session, envelope: Envelope, address: str, _: list[str]
+        self, server: _Dialogue, _: Session, envelope: Envelope, address: str, __: list[str]
     ) -> str:
         if len(envelope.rcpt_tos) >= _MAX_RECIPIENTS:
             return "452 4.5.3 Too many recipients"
         recipient = address.lower()
-        if refusal := await self._meet(server, Step.RCPT, envelope.mail_from, recipient):
+        if refusal := await self._meet(server, Step.RCPT, server.account, recipient):
             return refusal
         envelope.rcpt_tos.append(recipient)
         return "250 2.1.5 Ok"
@@ -189,13 +198,14 @@ class _Handler:
     async def handle_DATA(  # noqa: N802
         self, server: _Dialogue, session: Session, envelope: Envelope
     ) -> str:
-        sender, first = envelope.mail_from, envelope.rcpt_tos[0]
-        active = self._desk.choose(Step.DATA, sender, first)
+        first = envelope.rcpt_tos[0]
+        active = self._desk.choose(Step.DATA, server.account, first)
         if active is None:
-            return self._accept(session, envelope)
+            return self._accept(server, session, envelope)
         if active.rule.fate is Fate.REFUSE:
-            return self._refuse(active, sender, first)
-        reply = self._accept(session, envelope) if active.rule.kept else "451 4.3.0 Try again"
+            return self._refuse(active, server.account, first)
+        kept = active.rule.kept
+        reply = self._accept(server, session, envelope) if kept else "451 4.3.0 Try again"
         await server.suffer(active)
         return reply
 
@@ -217,25 +227,23 @@ class _Handler:
         self._desk.note_refused(reply, sender, recipient)
         return reply
 
-    def _accept(self, session: Session, envelope: Envelope) -> str:
+    def _accept(self, server: _Dialogue, session: Session, envelope: Envelope) -> str:
+        assert isinstance(envelope.content, bytes)  # aiosmtpd's decode_data is off
         vendor, commons = self._desk.vendor, self._desk.commons
-        queue_ids = []
+        submitted = Submitted(
+            sender=server.account,
+            recipients=tuple(envelope.rcpt_tos),
+            content=envelope.content,
+            helo=session.host_name or "",
+            peer=server.client,
+        )
         try:
-            for recipient in envelope.rcpt_tos:
-                submitted = Submitted(
-                    sender=envelope.mail_from,
-                    recipient=recipient,
-                    content=envelope.content,
-                    helo=session.host_name,
-                    peer=session.peer[0],
-                    first=not queue_ids,
-                )
-                queue_ids.append(self._desk.accept(submitted))
+            queue_id = self._desk.accept(submitted)
         except QueueFullError:
             return "452 4.3.1 Insufficient system storage"
         return vendor.words.accepted.format(
-            queue_id=queue_ids[0],
-            message_id=f"{queue_ids[0]}@{vendor.host('smtp')}",
+            queue_id=queue_id,
+            message_id=f"{queue_id}@{vendor.host('smtp')}",
             seconds=int(commons.now()),
             host=vendor.host("smtp"),
         )

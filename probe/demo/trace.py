@@ -43,7 +43,9 @@ def classic(stamp: Stamp) -> str:
 
 def cloud(stamp: Stamp) -> str:
     """A large provider in California: local time, and the cipher in a comment."""
-    source = f"from {stamp.from_name} ([{stamp.from_address}])\r\n        " if stamp.from_name else ""
+    source = (
+        f"from {stamp.from_name} ([{stamp.from_address}])\r\n        " if stamp.from_name else ""
+    )
     cipher = (
         "\r\n        (version=TLS1_3 cipher=TLS_AES_256_GCM_SHA384 bits=256/256)"
         if stamp.protocol.startswith("ESMTPS")
