@@ -1,6 +1,7 @@
 """Questions to the journal, off the event loop: few threads, a bounded queue, a deadline."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, SimpleQueue
@@ -20,8 +21,8 @@ ANSWER_TIMEOUT = 5.0
 T = TypeVar("T")
 
 
-class ArchiveBusyError(Exception):
-    """The journal did not answer in time, or too many are asking."""
+class ArchiveError(Exception):
+    """No answer: one line for a person that says why."""
 
 
 class Archive:
@@ -34,31 +35,37 @@ class Archive:
         self._waiting = 0
 
     async def ask(self, question: Callable[[Reader], T]) -> T:
-        """Answer in a thread; raise ArchiveBusyError where that takes too long."""
+        """Answer in a thread; raise ArchiveError where that takes too long."""
         if self._waiting >= WAITING:
-            raise ArchiveBusyError("too many are reading the journal; try again in a moment")
+            raise ArchiveError("too many are reading the journal; try again in a moment")
         self._waiting += 1
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT):
                 loop = asyncio.get_running_loop()
                 return await loop.run_in_executor(self._threads, self._answer, question)
         except TimeoutError as error:
-            raise ArchiveBusyError("the journal did not answer in time; try again") from error
+            raise ArchiveError("the journal did not answer in time; try again") from error
         finally:
             self._waiting -= 1
 
     def _answer(self, question: Callable[[Reader], T]) -> T:
         try:
-            reader = self._idle.get_nowait()
-        except Empty:
-            reader = self._connect()
-        try:
-            answer = question(reader)
-        except BaseException:
-            reader.close()  # whatever state it is in now
-            raise
+            reader = self._reader()
+            try:
+                answer = question(reader)
+            except BaseException:
+                reader.close()  # whatever state it is in now
+                raise
+        except sqlite3.Error as error:
+            raise ArchiveError(f"the journal cannot be read: {error}") from error
         self._idle.put(reader)
         return answer
+
+    def _reader(self) -> Reader:
+        try:
+            return self._idle.get_nowait()
+        except Empty:
+            return self._connect()
 
     async def close(self) -> None:
         """Let running questions end and close the readers."""

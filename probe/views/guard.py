@@ -6,7 +6,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from probe.journal.errors import JournalError
-from probe.views.archive import ArchiveBusyError
+from probe.views.archive import ArchiveError
 from probe.views.paging import QueryError
 
 ANSWER_TIMEOUT = 30.0
@@ -44,7 +44,7 @@ async def plain_errors(request: web.Request, handler: Handler) -> web.StreamResp
         return _error(request, error.status, error.text or error.reason, allow)
     except QueryError as error:
         return _error(request, 400, str(error))
-    except (ArchiveBusyError, JournalError, TimeoutError) as error:
+    except (ArchiveError, JournalError, TimeoutError) as error:
         return _error(request, 503, str(error) or "no answer in time", {"Retry-After": "5"})
 
 

@@ -9,7 +9,7 @@ import probe
 from probe.core.event import Notified, Sighted, Submission
 from probe.core.live import Live
 from probe.core.outcome import Outcome
-from probe.mail.trace import parse
+from probe.mail.trace import Hop, parse
 from probe.views import drawing, paging, static, story, wording
 from probe.views.headline import headline
 from probe.views.matrix import LEVELS, Board
@@ -99,9 +99,16 @@ async def one_probe(request: web.Request) -> web.Response:
         sentence=story.sentence(history.probe, history.verdict, live.now),
         timeline=story.timeline(history),
         exchanges=[e for e in history.events if isinstance(e, Submission)],
-        sightings=[(e, parse(e.header)) for e in history.events if isinstance(e, Sighted)],
+        ways=[_way(e) for e in history.events if isinstance(e, Sighted)],
         notifications=[e for e in history.events if isinstance(e, Notified)],
     )
+
+
+def _way(sighting: Sighted) -> tuple[Sighted, tuple[Hop, ...], float]:
+    """A sighting, the hops before it, and the scale to draw them to."""
+    hops = parse(sighting.header)
+    longest = max((hop.delay or 0.0 for hop in hops), default=0.0)
+    return sighting, hops, max(longest, 1.0)  # servers write whole seconds
 
 
 def _html(name: str, sources: Sources, live: Live, **values: object) -> web.Response:
