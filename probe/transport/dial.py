@@ -55,37 +55,50 @@ class Dialled:
     connect_seconds: float
 
 
-async def dial(host: str, port: int, *, timeout: float) -> Dialled:  # noqa: ASYNC109 - two stages, each with its own error
+async def dial(host: str, port: int, *, timeout: float) -> Dialled:  # noqa: ASYNC109 - per stage
     """Resolve ``host`` and connect to the first of its addresses that answers.
 
-    ``timeout`` bounds each of the two stages.
+    ``timeout`` bounds each of the two stages. Who must know at any moment which of the two
+    is under way calls them one by one.
 
     Raises:
         DialError: it does not resolve, or no address answers.
     """
     began = time.monotonic()
-    addresses = await _resolve(host, port, timeout)
+    addresses = await resolve(host, port, timeout=timeout)
     resolved = time.monotonic()
-    connected = await _Race(host, port).run(addresses, timeout)
-    _keep_alive(connected)
+    connected = await connect(host, port, addresses, timeout=timeout)
     return Dialled(connected, resolved - began, time.monotonic() - resolved)
 
 
-async def _resolve(host: str, port: int, limit: float) -> list[Address]:
+async def resolve(host: str, port: int, *, timeout: float) -> list[Address]:  # noqa: ASYNC109 - its error says more
     """Look the name up, off the loop; families alternate, the system's first choice leads."""
     try:
-        async with asyncio.timeout(limit):
+        async with asyncio.timeout(timeout):
             found = await asyncio.get_running_loop().run_in_executor(
                 _RESOLVERS, _getaddrinfo, host, port
             )
     except TimeoutError:
-        detail = f"the name servers said nothing about {host} for {limit:g} s"
+        detail = f"the name servers said nothing about {host} for {timeout:g} s"
         raise DialError(Stage.RESOLVE, f"{detail}: check this machine's DNS") from None
     except UnicodeError:
         raise DialError(Stage.RESOLVE, f"{host!r} is not a host name: check the host") from None
     except OSError as error:
         raise DialError(Stage.RESOLVE, _resolve_detail(host, error)) from None
     return _interleave(found)[:_MOST_ADDRESSES]
+
+
+async def connect(
+    host: str,
+    port: int,
+    addresses: list[Address],
+    *,
+    timeout: float,  # noqa: ASYNC109 - its error says more
+) -> socket.socket:
+    """Connect to whichever of the addresses answers first; the caller closes the socket."""
+    connected = await _Race(host, port).run(addresses, timeout)
+    _keep_alive(connected)
+    return connected
 
 
 def _getaddrinfo(host: str, port: int) -> list[Address]:
