@@ -30,8 +30,9 @@ class Builder:
     directory: Path
     report: Report
 
-    def mailbox(self, mailbox: Mailbox, secret: Secret, path: KeyPath) -> MailboxSettings:
+    def mailbox(self, mailbox: Mailbox, secret: Secret, index: int) -> MailboxSettings:
         """One mailbox, with ports, TLS and login names settled."""
+        path: KeyPath = ("mailboxes", index)
         place = place_of(mailbox)
         smtp, imap = mailbox.smtp, mailbox.imap
         return MailboxSettings(

@@ -4,6 +4,7 @@ The checks that compare things with each other work on this, so that one slip in
 does not hide all other mistakes until it is mended.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -21,6 +22,7 @@ from probe.config.model import (
     RouteEntry,
     Routes,
 )
+from probe.config.problem import KeyPath
 from probe.config.report import Report
 
 Part = TypeVar("Part", bound=BaseModel)
@@ -52,7 +54,8 @@ def draft(values: object, report: Report) -> Draft:
         return _complete(whole)
     for error in errors:
         explain(error, report)
-    return _partial(values if isinstance(values, dict) else {})
+    pruned = _pruned(values, [error["loc"] for error in errors])
+    return _partial(pruned if isinstance(pruned, dict) else {})
 
 
 def _complete(whole: ConfigFile) -> Draft:
@@ -83,6 +86,35 @@ def _partial(values: dict[str, object]) -> Draft:
         mesh=_mesh(values),
         entries=_valid_entries(RouteEntry, entries),
     )
+
+
+def _pruned(values: object, paths: list[KeyPath]) -> object:
+    """The values without those mailbox keys that are wrong, so that the rest can be checked.
+
+    Only there: a route or a default that was wrong would be judged by what it does not say.
+    """
+    if not isinstance(values, dict):
+        return values
+    mailboxes = _list(values.get("mailboxes"))
+    wrong: defaultdict[int, list[KeyPath]] = defaultdict(list)
+    for path in paths:
+        if path[:1] == ("mailboxes",) and len(path) > 2:
+            wrong[int(path[1])].append(path[2:])
+    kept = [_without(mailbox, wrong[i]) for i, mailbox in enumerate(mailboxes)]
+    return {**values, "mailboxes": kept}
+
+
+def _without(values: object, paths: list[KeyPath]) -> object:
+    if not isinstance(values, dict):
+        return values
+    kept = dict(values)
+    for head in {path[0] for path in paths}:
+        below = [path[1:] for path in paths if path[0] == head]
+        if () in below:
+            kept.pop(head, None)
+        else:
+            kept[head] = _without(kept[head], below)
+    return kept
 
 
 def _mesh(values: dict[str, object]) -> Mesh | None:

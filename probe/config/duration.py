@@ -43,11 +43,11 @@ def from_value(value: object) -> float:
 
 
 def spell(seconds: float) -> str:
-    """The shortest text that ``parse`` reads as these seconds, to the millisecond."""
+    """Text that ``parse`` reads as these seconds, to the millisecond; 30d and not 4w2d."""
     left = round(seconds * 1000)
     words = []
-    for unit, size in _UNITS.items():
-        count, left = divmod(left, size)
+    for unit in ("d", "h", "m", "s", "ms"):
+        count, left = divmod(left, _UNITS[unit])
         if count:
             words.append(f"{count}{unit}")
     return "".join(words) or "0s"

@@ -34,13 +34,14 @@ def port_and_tls(server: Smtp | Imap, path: KeyPath, report: Report) -> tuple[in
     port, tls = server.port, server.tls
     if port is None:
         if tls is Tls.PLAIN:
-            report.problem(path, "tls: plain has no usual port: set port too")
+            report.problem((*path, "port"), "is missing: tls: plain has no usual port")
         tls = tls or Tls.IMPLICIT
         return (ports.implicit if tls is Tls.IMPLICIT else ports.starttls), tls
     usual = ports.usual(port)
     if tls is None and usual is None:
         choices = ", ".join(Tls)
-        report.problem(path, f"port {port} does not tell its TLS: set tls too, one of {choices}")
+        message = f"is missing: port {port} does not tell which; one of {choices}"
+        report.problem((*path, "tls"), message)
     _warn(server, usual, path, report)
     return port, tls or usual or Tls.IMPLICIT
 

@@ -26,14 +26,10 @@ def load(path: Path, environ: Mapping[str, str], presets: Presets) -> Settings:
     directory = path.parent
     checks.check(found, presets, directory, report)
     builder = build.Builder(directory, report)
+    passwords = credentials.Passwords(directory, environ, report)
     mailboxes = tuple(
-        builder.mailbox(mailbox, secret, ("mailboxes", i))
+        builder.mailbox(mailbox, passwords.of(mailbox.auth, ("mailboxes", i, "auth")), i)
         for i, mailbox in found.mailboxes.items()
-        for secret in [
-            credentials.password(
-                mailbox.auth, directory, environ, ("mailboxes", i, "auth"), report
-            )
-        ]
     )
     places = [mailbox.mailbox for mailbox in mailboxes]
     routes = routing.routes(found, places, report)

@@ -105,7 +105,7 @@ class Auth(Section):
 
     username: Username | None = Field(
         default=None,
-        description=f"Login name, from the preset if left out, else the address. {_USERNAME_HELP}.",
+        description=f"Login name; left out, the preset's or the address. {_USERNAME_HELP}.",
     )
     password_file: Annotated[str, Field(min_length=1)] | None = Field(
         default=None,

@@ -1,13 +1,13 @@
 """What is wrong with a config, and where: every problem at once, each with what to do."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 KeyPath = tuple[str | int, ...]
 """Where a value stands in the file: keys and list indexes, ``("mailboxes", 1, "imap")``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """A place in the file, counted from 1 as editors do; line 0 is the file as a whole."""
 
     line: int = 0

@@ -13,14 +13,23 @@ class Report:
     document: Document
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
+    _keys: set[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._keys = {problem.key for problem in self.problems}
 
     def problem(self, path: KeyPath, message: str) -> None:
         """Something is wrong with the value at a path."""
-        self.problems.append(self._entry(path, self.document.mark(path), message))
+        self._add(self._entry(path, self.document.mark(path), message))
 
     def key_problem(self, path: KeyPath, message: str) -> None:
         """Something is wrong with the key itself."""
-        self.problems.append(self._entry(path, self.document.key_mark(path), message))
+        self._add(self._entry(path, self.document.key_mark(path), message))
+
+    def blames(self, path: KeyPath) -> bool:
+        """Whether anything at or below a path is known to be wrong."""
+        key = _dotted(path)
+        return any(known == key or known.startswith(f"{key}.") for known in self._keys)
 
     def warning(self, path: KeyPath, message: str) -> None:
         """It works, but somebody should look at it."""
@@ -36,8 +45,17 @@ class Report:
         return tuple(str(warning) for warning in sorted(self.warnings, key=_place))
 
     def _entry(self, path: KeyPath, mark: Mark, message: str) -> Problem:
-        key = ".".join(map(str, path))
-        return Problem(self.document.name, mark.line, mark.column, key, message)
+        return Problem(self.document.name, mark.line, mark.column, _dotted(path), message)
+
+    def _add(self, problem: Problem) -> None:
+        """Keep the first problem of a key: what follows from it is noise."""
+        if problem.key not in self._keys:
+            self._keys.add(problem.key)
+            self.problems.append(problem)
+
+
+def _dotted(path: KeyPath) -> str:
+    return ".".join(map(str, path))
 
 
 def _place(problem: Problem) -> tuple[int, int]:

@@ -151,7 +151,7 @@ def _mark(event: yaml.Event) -> Mark:
 
 
 def _unprintable(text: str, name: str) -> Problem | None:
-    """Libyaml refuses these too, but does not say where."""
+    """Libyaml refuses without saying where."""
     match = _UNPRINTABLE.search(text)
     if match is None:
         return None
@@ -161,29 +161,21 @@ def _unprintable(text: str, name: str) -> Problem | None:
     return Problem(name, line, column, "", message)
 
 
+_TAB = "a tab at the start of the line: YAML indents with spaces only"
+_BRACES = 'not YAML: inside { }, put "${NAME}" in quotes'
+_COLON = """not YAML: a second colon in the line, or a line indented too far; \
+put quotes round a value that contains a colon and a space"""
+_CHARACTER = "not YAML: a value must not begin with this character; put quotes round it"
+_BACKSLASH = r"not YAML: a backslash inside double quotes; use single quotes, or write \\"
+
 _HINTS: tuple[tuple[Callable[[str, str], bool], str], ...] = (
-    (
-        lambda _, line: "\t" in line[: len(line) - len(line.lstrip())],
-        "a tab at the start of the line: YAML indents with spaces only",
-    ),
-    (
-        lambda _, line: "${" in line and "{" in line.replace("${", ""),
-        'not YAML: inside { }, put "${NAME}" in quotes',
-    ),
-    (
-        lambda problem, _: "mapping values are not allowed" in problem,
-        "not YAML: a second colon in the line, or a line indented too far; "
-        "put quotes round a value that contains a colon and a space",
-    ),
-    (
-        lambda problem, _: "cannot start any token" in problem,
-        "not YAML: a value must not begin with this character; put quotes round it",
-    ),
-    (
-        lambda problem, _: "escape" in problem,
-        r"not YAML: a backslash inside double quotes; use single quotes, or write \\",
-    ),
+    (lambda _, line: "\t" in line[: len(line) - len(line.lstrip())], _TAB),
+    (lambda _, line: "${" in line and "{" in line.replace("${", ""), _BRACES),
+    (lambda problem, _: "mapping values are not allowed" in problem, _COLON),
+    (lambda problem, _: "cannot start any token" in problem, _CHARACTER),
+    (lambda problem, _: "escape" in problem, _BACKSLASH),
 )
+"""What people do wrong, by libyaml's words for it and the line where it stopped."""
 
 
 def _syntax_problem(exc: yaml.MarkedYAMLError, text: str, name: str) -> Problem:
