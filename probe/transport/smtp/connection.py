@@ -4,6 +4,7 @@ import asyncio
 from typing import Self
 
 from aiosmtplib import SMTPResponse, SMTPServerDisconnected
+from aiosmtplib.email import parse_address
 
 from probe.config.settings import SmtpSettings
 from probe.core.event import Cause
@@ -89,6 +90,8 @@ class Connection:
         """RSET where the last message was refused, then MAIL and RCPT (RFC 5321 §3.3)."""
         if self._needs_reset:
             await self._reset()
+        for address in (sender, recipient):
+            _check(address)
         international = not (sender + recipient).isascii()
         options = ["SMTPUTF8"] if international else []
         if international and not self._client.supports_extension("smtputf8"):
@@ -111,3 +114,9 @@ class Connection:
         host = self.settings.endpoint.host
         detail = f"{host} does not offer SMTPUTF8 (RFC 6531), which {address} needs"
         return Obstacle(Cause.PROTOCOL, detail)
+
+
+def _check(address: str) -> None:
+    """Let an address through only if it goes out as it is: aiosmtplib would quietly repair it."""
+    if parse_address(address) != address:
+        raise Obstacle(Cause.PROTOCOL, f"{address!r} is not an address that SMTP can carry")
