@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from probe.config.explain import NO_PASSWORD_HERE, TWO_WAYS
 from probe.config.model import Auth
 from probe.config.problem import KeyPath
 from probe.config.report import Report
 from probe.config.secret import Secret
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_TWO_WAYS = "write password_file: PATH, or password: ${NAME} for an environment variable"
 
 _PASSWORD_LIMIT = 4096
 """Octets. Passwords are short; a longer file is the wrong file."""
@@ -45,7 +45,7 @@ class Passwords:
 
     def _find(self, auth: Auth, path: KeyPath) -> str:
         if auth.password is None and auth.password_file is None:
-            raise UnusablePasswordError(f"is missing: {_TWO_WAYS}")
+            raise UnusablePasswordError(f"is missing: {TWO_WAYS}")
         if auth.password is not None and auth.password_file is not None:
             raise UnusablePasswordError("stands beside password_file: keep one of the two")
         if auth.password is not None:
@@ -62,7 +62,7 @@ class Passwords:
 def _from_environment(text: str, environ: Mapping[str, str]) -> str:
     match = _VARIABLE.fullmatch(text)
     if match is None:
-        raise UnusablePasswordError(f"a password does not stand in this file: {_TWO_WAYS}")
+        raise UnusablePasswordError(NO_PASSWORD_HERE)
     if not (value := environ.get(match[1], "")):
         state = "empty" if match[1] in environ else "not set"
         raise UnusablePasswordError(f"the environment variable {match[1]} is {state}")

@@ -113,7 +113,7 @@ def _without(values: object, paths: list[KeyPath]) -> object:
         if () in below:
             kept.pop(head, None)
         else:
-            kept[head] = _without(kept[head], below)
+            kept[head] = _without(kept.get(head), below)
     return kept
 
 

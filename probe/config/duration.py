@@ -23,7 +23,7 @@ _DIGITS = 40
 @lru_cache(maxsize=1024)
 def parse(text: str) -> float:
     """Seconds; ValueError says in a sentence what is wrong."""
-    match = _SHAPE.match(text) if len(text) <= _DIGITS else None
+    match = _SHAPE.fullmatch(text) if len(text) <= _DIGITS else None
     if match is None:
         raise ValueError(f"{text[:_DIGITS]!r} is not a duration: {_HINT}")
     parts = (part for part in match.groups() if part)

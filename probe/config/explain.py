@@ -15,6 +15,9 @@ from probe.config.model import ConfigFile
 from probe.config.problem import KeyPath
 from probe.config.report import Report
 
+TWO_WAYS = "write password_file: PATH, or password: ${NAME} for an environment variable"
+NO_PASSWORD_HERE = f"a password does not stand in this file: {TWO_WAYS}"
+
 
 def explain(error: ErrorDetails, report: Report) -> None:
     """Add one validation error to the report."""
@@ -51,6 +54,8 @@ def _missing(error: ErrorDetails) -> str:
 
 def _not_text(error: ErrorDetails) -> str:
     value = error["input"]
+    if error["loc"][-1] == "password":
+        return NO_PASSWORD_HERE
     if value is None:
         return "is empty"
     if isinstance(value, list | dict):
@@ -63,7 +68,9 @@ def _not_text(error: ErrorDetails) -> str:
 
 
 def _not_a_number(error: ErrorDetails) -> str:
-    return "is empty" if error["input"] is None else "must be a whole number, without quotes"
+    if error["input"] is None:
+        return "is empty"
+    return "must be a whole number such as 500, without quotes or leading zeros"
 
 
 def _not_a_mapping(error: ErrorDetails) -> str:

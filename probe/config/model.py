@@ -198,7 +198,7 @@ class Mailbox(Section):
         "smtp.host and imap.host are given."
     )
     client: Text = Field(default="", description="Client firm that this mailbox stands for.")
-    auth: Auth = Field(description="How to log in.")
+    auth: Auth = Field(description="How to log in: password_file or password.")
     smtp: Smtp = Field(default_factory=Smtp, description="Overrides the preset for sending.")
     imap: Imap = Field(default_factory=Imap, description="Overrides the preset for receiving.")
     sends_per_day: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
