@@ -79,7 +79,7 @@ class Rule:
     at: Step = Step.DATA
     """For refuse, hang and cut."""
     reply: str = ""
-    """``550 5.1.1 no such user``; empty: the vendor's own words."""
+    """``550 5.1.1 <{recipient}> is unknown``; empty: the vendor's own words."""
     seconds: float = 2.0
     """For delay and delay notice."""
     kept: bool = True
@@ -101,6 +101,10 @@ class Rule:
             if unknown:
                 raise ValueError(f"{', '.join(unknown)}: not known at the step {self.at}")
 
+    def words(self, usual: str, recipient: str) -> str:
+        """The reply to give: this rule's own, or else the vendor's usual one."""
+        return (self.reply or usual).replace("{recipient}", recipient)
+
 
 @dataclass(eq=False, slots=True)
 class Active:
@@ -110,6 +114,7 @@ class Active:
     _discard: Callable[["Active"], None]
     struck: int = 0
     """How often it was applied."""
+    struck_once: asyncio.Event = field(default_factory=asyncio.Event)
     lifted: asyncio.Event = field(default_factory=asyncio.Event)
     _matched: int = 0
 
@@ -125,6 +130,7 @@ class Active:
         if self._matched % self.rule.every or self.struck == self.rule.count:
             return False
         self.struck += 1
+        self.struck_once.set()
         return True
 
 

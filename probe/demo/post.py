@@ -45,6 +45,11 @@ class PostOffice:
         """How many messages are being carried."""
         return len(self._carried)
 
+    async def settled(self) -> None:
+        """Wait until nothing is on the way."""
+        while self._carried:
+            await asyncio.wait(self._carried)
+
     def close(self) -> None:
         """Forget what is on the way."""
         for task in self._carried:
@@ -137,8 +142,8 @@ class PostOffice:
                 self._note(What.DROPPED, letter)
                 return
             case Fate.BOUNCE_LATE if fate:
-                words = fate.rule.reply or target.vendor.words.unknown
-                self._return(letter, target, reply_from(words, letter.recipient))
+                words = fate.rule.words(target.vendor.words.unknown, letter.recipient)
+                self._return(letter, target, reply_from(words))
                 return
             case Fate.DELAY if fate:
                 await asyncio.sleep(fate.rule.seconds)

@@ -222,8 +222,7 @@ class _Handler:
         return None
 
     def _refuse(self, active: Active, sender: str, recipient: str) -> str:
-        words = self._desk.vendor.words.refused.format(recipient=recipient)
-        reply = active.rule.reply or words
+        reply = active.rule.words(self._desk.vendor.words.refused, recipient)
         self._desk.note_refused(reply, sender, recipient)
         return reply
 

@@ -116,6 +116,15 @@ class World:
         """How many messages are between two mailboxes."""
         return self._post.on_the_way
 
+    async def settled(self, within: float = 30.0) -> None:
+        """Wait until every message has arrived or is gone, and every notice too.
+
+        Raises:
+            TimeoutError: some are still on the way.
+        """
+        async with asyncio.timeout(within):
+            await self._post.settled()
+
     async def _start(self) -> None:
         for provider in self.providers.values():
             await provider.open_accounts()
