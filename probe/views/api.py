@@ -16,7 +16,7 @@ from probe.views.sources import SOURCES
 
 routes = web.RouteTableDef()
 
-_LIST = frozenset({"limit", "cursor", "since"})
+_PAGED = frozenset({"limit", "cursor"})
 
 
 @routes.get("/api/v1/probes")
@@ -46,7 +46,7 @@ async def probe(request: web.Request) -> web.Response:
 async def list_routes(request: web.Request) -> web.Response:
     """List the configured routes, sorted by sender and recipient, with the last verdicts."""
     sources = request.app[SOURCES]
-    given = paging.bounded(request.query, _LIST)
+    given = paging.bounded(request.query, _PAGED | {"since"})
     standings = await sources.archive.ask(_standings)
     documents = route_documents(sources.live(), standings, paging.since(given))
     return _page("routes", documents, given)
@@ -56,7 +56,7 @@ async def list_routes(request: web.Request) -> web.Response:
 async def list_providers(request: web.Request) -> web.Response:
     """List the providers, sorted, with what was counted for each."""
     sources = request.app[SOURCES]
-    given = paging.bounded(request.query, _LIST)
+    given = paging.bounded(request.query, _PAGED)
     tallies = await sources.archive.ask(Reader.tallies)
     return _page("providers", provider_documents(sources.live(), tallies), given)
 

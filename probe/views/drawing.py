@@ -6,18 +6,17 @@ Only attributes, no styles: the page's content security policy allows no inline 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-SPARK_WIDTH, SPARK_HEIGHT = 96, 24
+SPARK_WIDTH, SPARK_HEIGHT = 120, 26
 _MARGIN = 2.0
-"""Room for the line's own width and the last point."""
+"""Room for half the line's width."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sparkline:
-    """A line through delivery times, and ticks where nothing was delivered."""
+    """A line through delivery times, broken where nothing arrived, and ticks in the gaps."""
 
-    points: str
-    """As the ``points`` of an SVG polyline."""
-    last: tuple[float, float] | None
+    path: str
+    """As ``d`` of an SVG path."""
     misses: tuple[float, ...]
     """Horizontal places."""
 
@@ -37,17 +36,18 @@ def sparkline(times: Sequence[float | None]) -> Sparkline:
     top = max((time for time in times if time is not None), default=0.0) or 1.0
     step = (SPARK_WIDTH - 2 * _MARGIN) / max(1, len(times) - 1)
     room = SPARK_HEIGHT - 2 * _MARGIN
-    places = [(round(_MARGIN + number * step, 1), time) for number, time in enumerate(times)]
-    points = [
-        (x, round(SPARK_HEIGHT - _MARGIN - room * time / top, 1))
-        for x, time in places
-        if time is not None
-    ]
-    return Sparkline(
-        points=" ".join(f"{x},{y}" for x, y in points),
-        last=points[-1] if points else None,
-        misses=tuple(x for x, time in places if time is None),
-    )
+    path: list[str] = []
+    misses: list[float] = []
+    pen = "M"
+    for number, time in enumerate(times):
+        x = round(_MARGIN + number * step, 1)
+        if time is None:
+            misses.append(x)
+            pen = "M"
+        else:
+            path.append(f"{pen}{x} {SPARK_HEIGHT - _MARGIN - room * time / top:.1f}h0")
+            pen = "L"
+    return Sparkline("".join(path), tuple(misses))
 
 
 def bars(values: Mapping[str, float], narrowest: float = 0.0) -> list[Bar]:

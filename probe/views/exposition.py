@@ -11,6 +11,9 @@ from collections.abc import Iterable
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 PREFIX = "mailprobe_"
 
+_EXACT = 2**53
+"""Beyond this a float is no longer exact to the unit."""
+
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
@@ -26,12 +29,12 @@ def labels(**values: str) -> str:
 
 
 def number(value: float) -> str:
-    """Write a value as Go's ParseFloat reads it, integers without a point."""
+    """Write a value as Go's ParseFloat reads it, whole numbers without a point."""
+    if value % 1 == 0 and abs(value) < _EXACT:
+        return str(int(value))
     if math.isfinite(value):
-        return str(int(value)) if value == int(value) and abs(value) < 2**53 else repr(value)
-    if math.isnan(value):
-        return "NaN"
-    return "+Inf" if value > 0 else "-Inf"
+        return repr(value)
+    return "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
 
 
 def head(name: str, kind: str, text: str) -> str:

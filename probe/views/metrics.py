@@ -109,7 +109,7 @@ def _write(
         table = RouteTable(live, changed)
     else:
         table.apply(changed)
-    computed = (*live_families(live), *pair_families(live, tallies))
+    computed = (*live_families(live), *pair_families(table.provider_pairs, tallies))
     return table, (
         *(text.encode() for text in computed),
         *(chunk for chunk in table.chunks() if chunk),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from probe.core.live import Live
 from probe.core.outcome import Outcome
-from probe.views.exposition import PREFIX, head, labels, number
+from probe.views.exposition import PREFIX, escape, head, number
 
 Pair = tuple[str, str]
 """Sender and recipient, mailbox ids."""
@@ -31,6 +31,8 @@ _FAMILIES = (
     ),
 )
 
+_NAMES = tuple(PREFIX + name for name, _ in _FAMILIES)
+
 CHUNK = 1000
 """Routes joined in one piece, about 100 kB: some tens of microseconds without letting others
 run, and a size that a socket takes at once."""
@@ -52,15 +54,10 @@ class RouteTable:
 
     def __init__(self, live: Live, states: Mapping[Pair, RouteState]) -> None:
         self._routes, self._mailboxes = live.routes, live.mailboxes
-        clients = {box.id: box.client for box in live.mailboxes}
-        self._labels: dict[Pair, str] = {}
-        for route in live.routes:
-            client = clients.get(route.recipient) or clients.get(route.sender, "")
-            self._labels[route.pair] = labels(
-                sender=route.sender, recipient=route.recipient, client=client
-            )
+        self._labels = _label_sets(live)
         self._index = {pair: number for number, pair in enumerate(self._labels)}
         self._lines = [[b""] * len(self._labels) for _ in _FAMILIES]
+        self.provider_pairs = _provider_pairs(live)
         self.apply(states)
 
     def fits(self, live: Live) -> bool:
@@ -81,13 +78,27 @@ class RouteTable:
                 yield b"".join(lines[start : start + CHUNK])
 
     def _write(self, index: int, label_set: str, state: RouteState) -> None:
-        seen = state.outcome is not Outcome.UNOBSERVED
-        values = (
-            int(state.outcome in UP) if seen else None,
-            state.delivery_seconds,
-            state.at,
-        )
-        for (name, _), lines, value in zip(_FAMILIES, self._lines, values, strict=True):
-            lines[index] = (
-                b"" if value is None else f"{PREFIX}{name}{label_set} {number(value)}\n".encode()
-            )
+        outcome, took = state.outcome, state.delivery_seconds
+        up = "" if outcome is Outcome.UNOBSERVED else "1" if outcome in UP else "0"
+        values = (up, "" if took is None else number(took), number(state.at))
+        for name, lines, value in zip(_NAMES, self._lines, values):  # noqa: B905 - hot, both are three
+            lines[index] = f"{name}{label_set} {value}\n".encode() if value else b""
+
+
+def _label_sets(live: Live) -> dict[Pair, str]:
+    """Each route's labels; ids are escaped once per mailbox, not once per route."""
+    sender = {box.id: f'{{sender="{escape(box.id)}",recipient="' for box in live.mailboxes}
+    recipient = {box.id: f'{escape(box.id)}"' for box in live.mailboxes}
+    client = {
+        box.id: f',client="{escape(box.client)}"}}' if box.client else "" for box in live.mailboxes
+    }
+    return {
+        (a, b): f"{sender[a]}{recipient[b]}{client[b] or client[a] or '}'}"
+        for a, b in (route.pair for route in live.routes)
+    }
+
+
+def _provider_pairs(live: Live) -> list[Pair]:
+    """Between which providers there are routes, sorted."""
+    home = {box.id: box.provider for box in live.mailboxes}
+    return sorted({(home[route.sender], home[route.recipient]) for route in live.routes})

@@ -1,6 +1,6 @@
 """What a scrape says that is computed from one snapshot and the counts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from probe.core.live import Live, LoopTurn
 from probe.core.outcome import Outcome
@@ -40,15 +40,9 @@ def copied(tallies: Tallies) -> Tallies:
     )
 
 
-def provider_pairs(live: Live) -> list[Pair]:
-    """The pairs of providers between which routes are configured, sorted."""
-    home = {box.id: box.provider for box in live.mailboxes}
-    return sorted({(home[route.sender], home[route.recipient]) for route in live.routes})
-
-
-def pair_families(live: Live, tallies: Tallies) -> Iterator[str]:
-    """Counters and delivery times per pair of providers."""
-    inner = {pair: _pair_labels(pair) for pair in provider_pairs(live)}
+def pair_families(pairs: Iterable[Pair], tallies: Tallies) -> Iterator[str]:
+    """Counters and delivery times of these pairs of providers."""
+    inner = {pair: _pair_labels(pair) for pair in pairs}
     yield family(
         "probes_total",
         "counter",

@@ -76,8 +76,9 @@ async def _metrics(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": CONTENT_TYPE})
     response.content_length = sum(map(len, pieces))
     await response.prepare(request)
-    for piece in pieces:
-        await response.write(piece)
+    if request.method != "HEAD":
+        for piece in pieces:
+            await response.write(piece)
     await response.write_eof()
     return response
 

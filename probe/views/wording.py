@@ -63,4 +63,4 @@ def visible(text: str, most: int = 2000) -> str:
     """Show what strangers wrote: controls by number, cut at ``most`` characters."""
     text = text.replace("\r\n", "\n")
     cut = f" … ({len(text) - most} more characters)" if len(text) > most else ""
-    return _INVISIBLE.sub(lambda found: f"⟨{ord(found[0]):02X}⟩", text[:most]) + cut
+    return _INVISIBLE.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", text[:most]) + cut
