@@ -27,7 +27,7 @@ def lab() -> None:
 @base_option
 @click.option("--users", default=0, help="Mailboxes user1..userN at each provider.")
 @click.option("--hibernate", is_flag=True, help="Let idle IMAP sessions sleep in one process.")
-def up(base: Path, users: int, hibernate: bool) -> None:  # noqa: FBT001 - click passes it
+def up(base: Path, users: int, hibernate: bool) -> None:
     world = Lab(base, users=users, hibernate=hibernate)
     if world.switchboard_pid() is None:
         world.start()

@@ -1,7 +1,12 @@
 """The lab's certificate authority, and the good and bad certificates of each provider."""
 
 import ipaddress
+import smtplib
+import socket
+import ssl
+import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -11,6 +16,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from tests.lab.addresses import SUBMISSION
+from tests.lab.process import LabError
+
+RELOAD_SECONDS = 10.0
+"""A reload takes some 15 ms; the rest is for a loaded machine."""
+
+TIMES_IN_A_ROW = 3
 
 
 class Certificate(StrEnum):
@@ -81,6 +94,36 @@ def write_certificates(authority: Authority, directory: Path, names: list[str]) 
         certificate = issuer.issue(shown, (now + begins, now + ends), key)
         (directory / f"{kind}.pem").write_bytes(_pem(certificate))
         _write_private(directory / f"{kind}.key", key)
+
+
+def wait_shown(host: str, port: int, certificate: str) -> None:
+    """Return when a server shows this certificate (PEM), which a reload takes a moment to do.
+
+    Old and new processes share the port in between, so it must be seen some times in a row.
+    """
+    wanted, shown = ssl.PEM_cert_to_DER_cert(certificate), 0
+    give_up = time.monotonic() + RELOAD_SECONDS
+    while shown < TIMES_IN_A_ROW:
+        if time.monotonic() > give_up:
+            raise LabError(f"{host}:{port} does not show its new certificate")
+        with suppress(OSError, smtplib.SMTPException):
+            shown = shown + 1 if _certificate_of(host, port) == wanted else 0
+
+
+def _certificate_of(host: str, port: int) -> bytes | None:
+    anything = ssl.create_default_context()
+    anything.check_hostname = False
+    anything.verify_mode = ssl.CERT_NONE
+    if port == SUBMISSION:
+        with smtplib.SMTP(host, port, timeout=RELOAD_SECONDS) as smtp:
+            smtp.starttls(context=anything)
+            assert isinstance(smtp.sock, ssl.SSLSocket)
+            return smtp.sock.getpeercert(binary_form=True)
+    with (
+        socket.create_connection((host, port), RELOAD_SECONDS) as plain,
+        anything.wrap_socket(plain) as secure,
+    ):
+        return secure.getpeercert(binary_form=True)
 
 
 def real_now() -> datetime:

@@ -3,8 +3,8 @@
 import imaplib
 import smtplib
 import ssl
+from collections.abc import Mapping
 from email.message import EmailMessage
-from types import TracebackType
 from typing import Self
 
 from tests.lab import addresses
@@ -47,19 +47,30 @@ class Reader:
     def __init__(self, owner: Account, ca: ssl.SSLContext, folder: str = "INBOX") -> None:
         host = addresses.PROVIDERS[owner.provider]
         self._imap = imaplib.IMAP4_SSL(host, addresses.IMAPS, ssl_context=ca, timeout=PATIENCE)
-        self._imap.login(owner.address, owner.password)
-        self._imap.select(folder, readonly=True)
+        try:
+            self._imap.login(owner.address, owner.password)
+            self._imap.select(folder, readonly=True)
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._imap.shutdown()
+
+    def certificate(self) -> Mapping[str, object]:
+        """Return what the server showed, as ssl.getpeercert() does."""
+        assert isinstance(self._imap.sock, ssl.SSLSocket)
+        return self._imap.sock.getpeercert() or {}
+
+    def patience(self, seconds: float) -> None:
+        """Give up after so many seconds of silence."""
+        self._imap.sock.settimeout(seconds)
 
     def wait_for(self, token: str) -> bytes:
         """Return the message in which this text stands, once it is there."""

@@ -12,7 +12,11 @@ from tests.lab.templates import render
 VMAIL = 5000
 """The owner of all mail: a uid and gid that no Debian system gives away by itself."""
 
-FULL_MAILBOX = "userdb_quota_rule=*:storage=20k"
+FULL_MAILBOX = "userdb_quota_rule=*:storage=1b"
+
+
+HELPERS = {"anvil", "auth", "config", "log", "stats"}
+"""Dovecot's processes which no mail client ever talks to."""
 
 
 class Dovecot:
@@ -22,6 +26,7 @@ class Dovecot:
         self._home = home
         self._config = home / "etc" / "dovecot.conf"
         self._resolv_conf = resolv_conf
+        self._frozen = False
 
     def configure(self, values: dict[str, object], passwords: dict[str, str]) -> None:
         """Write everything that Dovecot reads; ``passwords`` are by address."""
@@ -44,8 +49,14 @@ class Dovecot:
         process.run(*with_own_resolver(self._resolv_conf, "dovecot", "-c", self._config))
 
     def stop(self) -> None:
-        """Stop in order: clients in IDLE hear BYE, then connections are refused."""
-        process.end(self.pid())
+        """Stop in order: connections are refused; clients in IDLE hear BYE after ten seconds."""
+        self.thaw()  # a stopped process hears no SIGTERM
+        family = self._family()
+        process.send(signal.SIGTERM, family[:1])
+        process.wait_gone([pid for pid in family if process.name_of(pid) not in HELPERS])
+        # Its helpers would wait as long as a Postfix process holds a connection to `auth`.
+        process.send(signal.SIGKILL, family)
+        process.wait_gone(family)
 
     def kill(self) -> None:
         """Let all of it vanish: clients see the end of the connection and no word."""
@@ -60,9 +71,18 @@ class Dovecot:
     def freeze(self) -> None:
         """Stop answering with all connections open, like a host that hangs."""
         process.send(signal.SIGSTOP, self._family())
+        self._frozen = True
 
     def thaw(self) -> None:
         process.send(signal.SIGCONT, self._family())
+        self._frozen = False
+
+    def mend(self) -> None:
+        """Undo whatever a test did to it."""
+        if self._frozen:
+            self.thaw()
+        if self.pid() is None:
+            self.start()
 
     def kick(self, address: str) -> None:
         """End one user's sessions with a BYE."""

@@ -66,7 +66,7 @@ class Faults:
 
     def junk(self, *, at: str, **when: Any) -> Fault:
         """Mark mail as spam at the MX; the provider's sieve files it into Junk."""
-        return self._rule(at, "mx", "PREPEND X-Spam-Flag: YES", state="END-OF-MESSAGE", **when)
+        return self._rule(at, "mx", "PREPEND X-Spam-Flag: YES", **when)
 
     def discard(self, *, at: str, stage: Stage = "mx", **when: Any) -> Fault:
         """Accept mail with 250 and lose it silently."""

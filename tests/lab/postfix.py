@@ -19,6 +19,8 @@ class Postfix:
         self._home = home
         self._etc = home / "etc"
         self._resolv_conf = resolv_conf
+        self._throttled = False
+        self._frozen = False
 
     def configure(self, values: dict[str, object], addresses: list[str]) -> None:
         """Write everything that Postfix reads."""
@@ -40,6 +42,7 @@ class Postfix:
 
     def stop(self) -> None:
         """Stop; a connection is refused from now on."""
+        self.thaw()  # a stopped process hears no SIGTERM
         process.end(self.pid())
 
     def pid(self) -> int | None:
@@ -49,9 +52,20 @@ class Postfix:
     def freeze(self) -> None:
         """Stop answering with all connections open, like a host that hangs."""
         process.send(signal.SIGSTOP, self._family())
+        self._frozen = True
 
     def thaw(self) -> None:
         process.send(signal.SIGCONT, self._family())
+        self._frozen = False
+
+    def mend(self) -> None:
+        """Undo whatever a test did to it."""
+        if self._frozen:
+            self.thaw()
+        if self._throttled:
+            self.throttle()
+        if self.pid() is None:
+            self.start()
 
     def reload(self) -> None:
         """Read configuration and certificates again, and try the queue at once."""
@@ -83,6 +97,7 @@ class Postfix:
         """
         settings = (f"lab_logins_per_unit={logins}", f"lab_messages_per_unit={messages}")
         self._call("postconf", "-c", self._etc, "-e", *settings)
+        self._throttled = bool(logins or messages)
         self.stop()
         self.start()
 

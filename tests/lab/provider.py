@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.lab import addresses
-from tests.lab.certs import Authority, Certificate, write_certificates
+from tests.lab.certs import Authority, Certificate, wait_shown, write_certificates
 from tests.lab.dovecot import Dovecot
 from tests.lab.maildir import Maildir
 from tests.lab.postfix import Postfix
 
 NAMED_USERS = ("monitor", "full")
-"""``monitor`` for everyday use; ``full`` has room for 20 kB only."""
+"""``monitor`` for everyday use; ``full`` is over quota with its first message."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class Provider:
         resolv_conf = base / "resolv.conf"
         self.smtp = Postfix(self._home, resolv_conf)
         self.imap = Dovecot(self._home, resolv_conf)
+        self._shown = Certificate.VALID
         self.users = [*NAMED_USERS, *(f"user{n}" for n in range(1, users + 1))]
 
     @property
@@ -70,10 +71,20 @@ class Provider:
         self.imap.stop()
 
     def show_certificate(self, kind: Certificate) -> None:
-        """Show this certificate to every new connection, on all ports."""
+        """Show this certificate to every new connection, on all ports; sessions end."""
         self._install(kind)
         self.imap.reload()
         self.smtp.reload()
+        wanted = (self._home / "certs" / f"{kind}.pem").read_text()
+        for port in (addresses.IMAPS, addresses.SUBMISSIONS, addresses.SUBMISSION):
+            wait_shown(self.address, port, wanted)
+
+    def mend(self) -> None:
+        """Undo whatever a test did to the servers."""
+        self.imap.mend()
+        self.smtp.mend()
+        if self._shown is not Certificate.VALID:
+            self.show_certificate(Certificate.VALID)
 
     def empty_mailboxes(self) -> None:
         """Remove all mail, queued and stored."""
@@ -82,6 +93,7 @@ class Provider:
             shutil.rmtree(self._home / "mail" / user, ignore_errors=True)
 
     def _install(self, kind: Certificate) -> None:
+        self._shown = kind
         for ending in ("pem", "key"):
             shutil.copy(
                 self._home / "certs" / f"{kind}.{ending}", self._home / f"etc/tls.{ending}"

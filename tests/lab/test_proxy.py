@@ -145,7 +145,6 @@ async def test_a_server_that_refuses_is_passed_on_as_a_reset() -> None:
 
 
 async def test_the_black_hole_neither_accepts_nor_refuses() -> None:
-    with BlackHole("127.1.9.8", 2525):
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.3):
-                await asyncio.open_connection("127.1.9.8", 2525)
+    with BlackHole("127.1.9.8", 2525), pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.3):
+            await asyncio.open_connection("127.1.9.8", 2525)

@@ -12,11 +12,6 @@ from tests.lab.world import Lab
 PAIRS = list(itertools.permutations(PROVIDERS, 2))
 
 
-@pytest.fixture
-def ca(lab: Lab) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=lab.ca)
-
-
 @pytest.mark.parametrize(("sender", "recipient"), PAIRS)
 def test_mail_arrives(lab: Lab, ca: ssl.SSLContext, sender: str, recipient: str) -> None:
     source, target = getattr(lab, sender).monitor, getattr(lab, recipient).monitor

@@ -61,9 +61,10 @@ class Lab:
             self._board.wait()
 
     def reset(self) -> None:
-        """Lift all faults and empty all mailboxes and queues."""
-        self.faults.reset()
+        """Mend all servers, empty all mailboxes and queues, lift all faults."""
+        self._each(Provider.mend)
         self._each(Provider.empty_mailboxes)
+        self.faults.reset()
 
     def switchboard_pid(self) -> int | None:
         return process.read_pid(self.base / "switchboard.pid", self.base)
