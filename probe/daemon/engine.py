@@ -19,7 +19,7 @@ from probe.daemon.correlator import Correlator
 from probe.daemon.deadlines import Deadlines
 from probe.daemon.housekeeping import Housekeeping
 from probe.daemon.scheduler import Scheduler
-from probe.daemon.sender import Sender, Submit
+from probe.daemon.sender import Handing, Sender, SubmissionOf, Submit
 from probe.daemon.watcher import Watch, Watcher
 from probe.daemon.watches import Watches
 from probe.journal.store import Store
@@ -31,6 +31,9 @@ us from measuring the others."""
 DRAIN_SECONDS = 6.0
 """How long submissions under way may take to end when we stop; a stop takes 10 s in all."""
 
+STOP_SECONDS = 2.0
+"""How long they may take to say what became of them once they are stopped."""
+
 WATCH_SILENCE = 120.0
 """Seconds that a watcher may take, beside three polls, to say anything: a login and a sweep."""
 
@@ -40,6 +43,9 @@ class Wire:
     """The transport, as plain callables, and the sources of chance."""
 
     submit: Submit
+    stop_submitting: Callable[[], None]
+    """Every submission under way ends at once, and says so by what it returns."""
+    submission_of: SubmissionOf
     watch: Watch
     random_bytes: Callable[[int], bytes]
     random_share: Callable[[], float]
@@ -77,7 +83,13 @@ class Engine:
         self._ready = False
         now = clock.now
         self.correlator = Correlator(store, now)
-        self.sender = Sender(wire.submit, self.correlator, signer, now, wire.random_bytes)
+        self.sender = Sender(
+            Handing(wire.submit, wire.submission_of),
+            self.correlator,
+            signer,
+            now,
+            wire.random_bytes,
+        )
         self.watches = Watches(now, self._look)
         self._scheduler = Scheduler(self.sender.fire, now)
         self._deadlines = Deadlines(store, self.correlator, self.watches, now)
@@ -171,9 +183,14 @@ class Engine:
         await self._scheduler.run()
 
     async def _drain(self) -> None:
-        with suppress(TimeoutError):
+        try:
             async with asyncio.timeout(DRAIN_SECONDS):
                 await self.sender.settle()
+        except TimeoutError:
+            self._wire.stop_submitting()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(STOP_SECONDS):
+                    await self.sender.settle()
 
     def _apply(self, settings: Settings) -> None:
         for name in [*self._running]:

@@ -8,6 +8,7 @@ Step 3 never happens without step 2, and never twice.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 
 from probe import logs
 from probe.config.settings import MailboxSettings
@@ -22,8 +23,20 @@ from probe.journal.errors import JournalUnwritableError
 from probe.mail.token import Token, encode, probe_id, route_digest
 
 Submit = Callable[[str, str, bytes], Awaitable[Submission]]
-"""(sender's mailbox id, recipient's address, message) -> what came of it. It bounds its own time,
-and when it is cancelled it closes its connection and says so by what it raises or returns."""
+"""(sender's mailbox id, recipient's address, message) -> what came of it. It bounds its own time
+and closes its connection when it is cancelled."""
+
+SubmissionOf = Callable[[asyncio.CancelledError], Submission | None]
+"""What had become of a submission that a cancellation ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handing:
+    """How a message is handed over."""
+
+    submit: Submit
+    submission_of: SubmissionOf
+
 
 MAX_QUEUED = 50
 """Probes waiting at one mailbox. If its server is slower than our routes ask for, more waiting
@@ -41,13 +54,13 @@ class Sender:
 
     def __init__(
         self,
-        submit: Submit,
+        handing: Handing,
         correlator: Correlator,
         signer: Signer,
         now: Callable[[], float],
         chance: Callable[[int], bytes],
     ) -> None:
-        self._submit = submit
+        self._handing = handing
         self._correlator = correlator
         self._signer = signer
         self._now = now
@@ -158,9 +171,9 @@ class Sender:
 
     async def _handed(self, probe: Probe, address: str, message: bytes) -> Submission:
         try:
-            return await self._submit(probe.sender, address, message)
+            return await self._handing.submit(probe.sender, address, message)
         except asyncio.CancelledError as cancelled:
-            event = getattr(cancelled, "event", None) or Unconfirmed(
+            event = self._handing.submission_of(cancelled) or Unconfirmed(
                 self._now(), Cause.CANCELLED, "stopped while the message was handed over"
             )
             # Shielded, since we are being cancelled: the fact is written before we go.

@@ -210,12 +210,14 @@ class Watcher:
     async def _forget(self, removed: Removed) -> None:
         with suppress(JournalUnwritableError):  # asked again later, and found gone
             await self._store.forget_copies(self._mailbox, removed.refs)
+        self._watches.removed.set()
 
     async def _give_up(self, kept: Kept) -> None:
         self._correlator.count(kept=len(kept.refs))
         self._log.warning("mail.kept", number=len(kept.refs), why=kept.detail)
         with suppress(JournalUnwritableError):
             await self._store.give_up_copies(self._mailbox, kept.refs)
+        self._watches.removed.set()
 
     def _pause(self, lost: WatchLost) -> float:
         """How long to stay away, by the cause."""

@@ -27,6 +27,8 @@ class Watches:
         self._mailboxes: dict[str, _Mailbox] = {}
         self.looked = asyncio.Event()
         """Set whenever a folder was read to its end."""
+        self.removed = asyncio.Event()
+        """Set whenever messages of ours were removed, or a server did not let us."""
         self.settled = asyncio.Event()
         """Set when every mailbox was tried once."""
 

@@ -21,7 +21,7 @@ def load_or_create(journal: Path) -> Signer:
     Raises:
         JournalUnusableError: the file cannot be read, written or understood.
     """
-    path = journal.with_name(journal.name + ".key")
+    path = _path(journal)
     try:
         if not path.exists():
             _create(path)
@@ -30,6 +30,18 @@ def load_or_create(journal: Path) -> Signer:
         raise JournalUnusableError(
             f"{path}: {error.strerror}: the signing key lives there"
         ) from error
+
+
+def load(journal: Path) -> Signer | None:
+    """The signer of this journal, if it is there and may be read; nothing is made."""
+    try:
+        return _read(_path(journal))
+    except (OSError, JournalUnusableError):
+        return None
+
+
+def _path(journal: Path) -> Path:
+    return journal.with_name(journal.name + ".key")
 
 
 def _create(path: Path) -> None:

@@ -1,0 +1,5 @@
+"""``python -m probe`` is ``mailprobe``."""
+
+from probe.cli import main
+
+main()

@@ -1,0 +1,88 @@
+"""One running installation: the journal, the wire, the loops, joined."""
+
+import os
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from probe.config.settings import MailboxSettings, Settings
+from probe.core import match
+from probe.core.match import Signer
+from probe.daemon.clock import Clock
+from probe.daemon.engine import Engine, Wire
+from probe.journal.store import Store
+from probe.transport.imap import ImapWatch
+from probe.transport.smtp import Submitter, submission_of
+
+CertificateSeen = Callable[[str, str, float], None]
+"""(host, protocol, when it expires in seconds since 1970)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What the commands work with."""
+
+    engine: Engine
+    journal: Path
+    store: Store
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings, journal: Path, signer: Signer, certificate_seen: CertificateSeen
+) -> AsyncIterator[Installation]:
+    """Open the journal, start the loops; on leaving, drain and close in order.
+
+    Raises:
+        JournalUnusableError: the journal cannot be opened.
+        ExceptionGroup: a loop failed.
+    """
+    store = Store.open(journal)
+    try:
+        clock = Clock()
+        joined = _Joined(clock, signer, certificate_seen)
+        engine = Engine(settings, store, signer, joined.wire(), clock)
+        joined.engine = engine
+        try:
+            async with engine.run():
+                yield Installation(engine, journal, store)
+        finally:
+            await joined.submitter.close()
+    finally:
+        await store.close()
+
+
+class _Joined:
+    """The wire and the loops need each other: the wire asks which settings are in force."""
+
+    engine: Engine
+
+    def __init__(self, clock: Clock, signer: Signer, certificate_seen: CertificateSeen) -> None:
+        self.submitter = Submitter(self._settings, clock.now, certificate_seen)
+        self._watch = ImapWatch(
+            self._settings,
+            now=clock.now,
+            is_ours=lambda header, body: match.sent_at(header, body, signer),
+            looks_like_report=match.looks_like_report,
+            expecting=self._expecting,
+            certificate_seen=certificate_seen,
+        )
+
+    def wire(self) -> Wire:
+        """The transport as the loops see it."""
+        return Wire(
+            submit=self.submitter.submit,
+            stop_submitting=self.submitter.stop,
+            submission_of=submission_of,
+            watch=self._watch,
+            random_bytes=os.urandom,
+            random_share=random.random,
+        )
+
+    def _expecting(self, mailbox: str) -> float | None:
+        return self.engine.correlator.flights.expecting(mailbox)
+
+    def _settings(self, mailbox: str) -> MailboxSettings:
+        return self.engine.settings.mailboxes[mailbox]

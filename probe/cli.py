@@ -1,0 +1,185 @@
+"""The command line. Each command imports what it needs, so that ``--help`` is quick.
+
+Exit status: 0 good, 1 a check failed or the daemon ended by an error, 2 usage or config.
+"""
+
+import asyncio
+import sys
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from probe import __version__
+
+T = TypeVar("T")
+
+CONFIG = click.argument("config", type=click.Path(path_type=Path))
+
+
+# ruff: noqa: PLC0415 - imports inside commands: see above
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mailprobe")
+def cli() -> None:
+    """Send tagged mail between providers, see it arrive, say whose side is at fault."""
+
+
+@cli.command()
+@CONFIG
+@click.option(
+    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info"
+)
+@click.option("--log-json", is_flag=True, help="One JSON object a line.")
+def run(config: Path, log_level: str, log_json: bool) -> None:  # noqa: FBT001 - click's flags
+    """Run the daemon. SIGTERM drains and stops it, SIGHUP reloads the config."""
+    from probe import logs
+    from probe.app import serve
+    from probe.app.presets import load_config
+
+    logs.configure(level=log_level, as_json=log_json)
+    _run(serve.run(config, lambda: load_config(config)))
+
+
+@cli.command()
+@click.option("--scenario", default=None, help="Which story to play; --list names them.")
+@click.option("--list", "list_them", is_flag=True, help="Name the scenarios and end.")
+@click.option(
+    "--for", "duration", default=None, metavar="DURATION", help="End after e.g. 90s or 5m."
+)
+@click.option("--port", default=9925, show_default=True, help="Of the page; 0 for any free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where the page listens.")
+def demo(
+    scenario: str | None,
+    list_them: bool,  # noqa: FBT001 - click's flags
+    duration: str | None,
+    port: int,
+    host: str,
+) -> None:
+    """Show everything on an embedded mail world: no accounts, no root, nothing to set up."""
+    try:
+        from probe.demo.scenarios import DEFAULT, SCENARIOS
+    except ImportError as error:
+        _fail(f"the demo needs more packages ({error.name}): pip install 'mailprobe[demo]'")
+    from probe import logs
+    from probe.app.demo import demo as show
+
+    if list_them:
+        for story in SCENARIOS.values():
+            click.echo(f"{story.name:16} {story.title}")
+        return
+    name = scenario or DEFAULT
+    if name not in SCENARIOS:
+        _fail(f"there is no scenario {name!r}; there are: {', '.join(SCENARIOS)}")
+    seconds = _seconds(duration) if duration else None
+    logs.configure(level="warning")
+    _run(show(name, port, seconds, _say, host))
+
+
+@cli.command()
+@CONFIG
+@click.option("--live", is_flag=True, help="Log in everywhere and send one message to itself.")
+@click.option(
+    "--mailbox", "only", multiple=True, metavar="ID", help="Only this one; may be repeated."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def check(config: Path, live: bool, only: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001 - click's flags
+    """Check a config, and with --live the mailboxes in it."""
+    from probe import logs
+    from probe.app import check as checking
+    from probe.app.presets import load_config
+
+    logs.configure(level="error")
+    with _telling():
+        settings = load_config(config)
+        names = checking.chosen(settings, only)
+    if not live:
+        checking.show_plan(settings)
+        return
+    sys.exit(0 if _run(checking.live(settings, names, as_json=as_json)) else 1)
+
+
+@cli.command()
+@CONFIG
+@click.option("--from", "sender", metavar="ID", help="Only routes from this mailbox.")
+@click.option("--to", "recipient", metavar="ID", help="Only routes to this mailbox.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+def once(config: Path, sender: str | None, recipient: str | None, as_json: bool) -> None:  # noqa: FBT001 - click's flags
+    """Make round trips now, and show what became of each."""
+    from probe import logs
+    from probe.app import once as trip
+    from probe.app.presets import load_config
+
+    logs.configure(level="error")
+    with _telling():
+        settings = load_config(config)
+        routes = trip.chosen(settings, sender, recipient)
+    sys.exit(0 if _run(trip.once(settings, routes, as_json=as_json)) else 1)
+
+
+@cli.command()
+def schema() -> None:
+    """Print the JSON schema of the config file."""
+    import json
+
+    from probe.config.schema import json_schema
+
+    click.echo(json.dumps(json_schema(), indent=2))
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    """Run to the end. What a person can mend is one line and exit 2; all else is exit 1."""
+    with _telling():
+        return asyncio.run(work)
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    """Tell errors that a person can mend in their own words, without a traceback."""
+    from probe.app.errors import MENDABLE
+
+    try:
+        yield
+    except MENDABLE as error:
+        _fail(str(error))
+    except BaseExceptionGroup as group:
+        mendable, rest = group.split(MENDABLE)
+        if mendable is None or rest is not None:
+            raise
+        _fail("\n".join(dict.fromkeys(map(str, _leaves(mendable)))))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
+
+
+def _fail(message: str) -> NoReturn:
+    click.echo(message, err=True)
+    sys.exit(2)
+
+
+def _say(sentence: str) -> None:
+    click.echo(sentence)
+
+
+def _seconds(text: str) -> float:
+    from probe.config.duration import parse
+
+    try:
+        return parse(text)
+    except ValueError as error:
+        _fail(f"--for: {error}")
+
+
+def main() -> None:
+    """The entry point."""
+    cli(prog_name="mailprobe")
