@@ -64,8 +64,6 @@ def _check_readable(file: Path, path: KeyPath, report: Report) -> None:
             handle.read(1)
     except OSError as exc:
         report.problem(path, f"cannot read {file}: {exc.strerror}")
-    except ValueError:  # a NUL in the name
-        report.problem(path, "is not the name of a file")
 
 
 def _check_journal(draft: Draft, directory: Path, report: Report) -> None:
@@ -77,8 +75,8 @@ def _check_journal(draft: Draft, directory: Path, report: Report) -> None:
             report.problem(path, f"{file} is a directory: name a file in it")
         elif not file.parent.is_dir():
             report.problem(path, f"there is no directory {file.parent}: make it first")
-    except ValueError:  # a NUL in the name
-        report.problem(path, "is not the name of a file")
+    except OSError as exc:
+        report.problem(path, f"cannot look at {file}: {exc.strerror}")
 
 
 def _check_retention(draft: Draft, report: Report) -> None:

@@ -107,6 +107,13 @@ def listen(value: object) -> tuple[str, int]:
     return host(name[1:-1] if bracketed else name), int(digits)
 
 
+def file_name(value: str) -> str:
+    """The name of a file; nothing that a terminal or the system would stumble over."""
+    if not value.isprintable():
+        raise ValueError("is not the name of a file")
+    return value
+
+
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -149,6 +156,7 @@ Port = Annotated[
 ]
 Host = Annotated[str, AfterValidator(host)]
 Address = Annotated[str, AfterValidator(address)]
+FileName = Annotated[str, Field(min_length=1), AfterValidator(file_name)]
 Username = Annotated[str, Field(min_length=1), AfterValidator(username)]
 Duration = Annotated[
     float,

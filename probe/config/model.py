@@ -14,6 +14,7 @@ from probe.config import duration
 from probe.config.fields import (
     Address,
     Duration,
+    FileName,
     FolderNames,
     Host,
     Id,
@@ -71,7 +72,7 @@ class Web(Section):
 class Journal(Section):
     """Where probes are written down."""
 
-    path: Annotated[str, Field(min_length=1)] = Field(
+    path: FileName = Field(
         default="mailprobe.db",
         description="The journal's file (SQLite), relative to the config file's directory, "
         "which must exist.",
@@ -107,7 +108,7 @@ class Auth(Section):
         default=None,
         description=f"Login name; left out, the preset's or the address. {_USERNAME_HELP}.",
     )
-    password_file: Annotated[str, Field(min_length=1)] | None = Field(
+    password_file: FileName | None = Field(
         default=None,
         description="File that holds the password and nothing else, relative to the config "
         "file's directory.",
@@ -139,7 +140,7 @@ class Server(Section):
         description="Login name where this server wants another one than auth.username. "
         f"{_USERNAME_HELP}.",
     )
-    ca_file: Annotated[str, Field(min_length=1)] | None = Field(
+    ca_file: FileName | None = Field(
         default=None,
         description="PEM file of certificates to trust instead of the system's, relative to "
         "the config file's directory.",
