@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
+import struct
 from collections.abc import Callable, Iterator
 
 HOST = "127.0.0.1"
@@ -63,7 +64,7 @@ class Listener:
         """Reset every connection, and wait until their tasks have ended."""
         tasks = set(self._serving)
         for transport in self._serving.values():
-            _abort(transport)
+            _reset(transport)
         if tasks:
             _, stuck = await asyncio.wait(tasks, timeout=_END_TIMEOUT)
             for task in stuck:
@@ -82,7 +83,7 @@ class Listener:
         """
         task = asyncio.current_task()
         if task in self._serving:
-            _abort(self._serving[task])
+            _reset(self._serving[task])
         raise ConnectionResetError("cut by a fate")
 
     @contextlib.contextmanager
@@ -90,14 +91,14 @@ class Listener:
         """Count the current task as the one that serves this connection."""
         task = asyncio.current_task()
         if task is None or self._server is None or len(self._serving) >= _MAX_CONNECTIONS:
-            _abort(transport)
+            _reset(transport)
             raise ConnectionAbortedError("no more connections are taken")
         self._serving[task] = transport
         try:
             yield
         finally:
             del self._serving[task]
-            _abort(transport) if task.cancelling() else transport.close()
+            transport.close()
 
 
 def _bind(port: int) -> socket.socket:
@@ -112,7 +113,11 @@ def _bind(port: int) -> socket.socket:
     return held
 
 
-def _abort(transport: asyncio.BaseTransport) -> None:
+def _reset(transport: asyncio.BaseTransport) -> None:
+    """Close at once and with a reset: no goodbye, and nothing lingers in the kernel."""
+    held = transport.get_extra_info("socket")
+    if held is not None and held.fileno() >= 0:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     if isinstance(transport, asyncio.WriteTransport):
         transport.abort()
     else:

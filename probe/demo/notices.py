@@ -57,7 +57,7 @@ def _fields(vendor: Vendor, letter: Letter, report: Report, boundary: str) -> It
     style, original = vendor.notice, header(letter.content)
     subject = style.failed if report.action is Action.FAILED else style.delayed
     yield f"From: {style.author.format(domain=vendor.domain)}"
-    yield f"To: <{letter.sender}>"
+    yield f"To: {letter.sender}"
     yield f"Subject: {subject.format(subject=_plain(original['Subject']))}"
     yield f"Date: {format_datetime(report.written_at)}"
     yield f"Message-ID: <{report.notice_id}@{vendor.host('out')}>"

@@ -69,13 +69,18 @@ class World:
             fates = Fates({vendor.domain: vendor.id for vendor in VENDORS}, now)
             chance = Random(seed)  # noqa: S311 - chance, not secrecy
             commons = Commons(fates, Ledger(), now, chance, pace)
+            failure: Exception | None = None
             async with asyncio.TaskGroup() as tasks:
                 world = cls(commons, trusted, PostOffice(commons, tasks, queue_lifetime))
                 try:
                     await world._start()
                     yield world
+                except Exception as error:  # noqa: BLE001 - raised below, not wrapped in a group
+                    failure = error
                 finally:
                     await world._close()
+            if failure:
+                raise failure
 
     @property
     def northmail(self) -> Provider:

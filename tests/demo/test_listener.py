@@ -1,6 +1,7 @@
 """Ports that are shut and opened again."""
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import AsyncIterator
 
@@ -42,8 +43,9 @@ async def connect(listener: Listener) -> Streams:
 
 async def hang_up(writer: asyncio.StreamWriter) -> None:
     writer.transport.abort()
-    async with asyncio.timeout(PATIENCE):
-        await writer.wait_closed()
+    with contextlib.suppress(ConnectionError):
+        async with asyncio.timeout(PATIENCE):
+            await writer.wait_closed()
 
 
 async def test_a_shut_port_refuses_and_is_nobody_else_s(listener: Listener) -> None:
@@ -100,7 +102,7 @@ async def test_there_is_a_limit_to_the_connections(
     _, first = await connect(listener)
     reader, second = await asyncio.open_connection(HOST, listener.port)
     with pytest.raises(ConnectionResetError):
-        assert await reader.readline() == b"never"
+        await reader.readline()
     await hang_up(second)
     await hang_up(first)
 
