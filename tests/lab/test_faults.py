@@ -269,3 +269,27 @@ async def test_the_push_is_seen_on_the_wire_after_the_message_was_stored(lab: La
         streams.transport.abort()
     (stored,) = lab.beta.maildir().holding("pushed")
     assert received.crossings[0].at < stored.stored_at < push.at
+
+
+async def test_a_message_can_be_accepted_without_the_sender_hearing_it(lab: Lab) -> None:
+    async with TcpProxy(lab.alpha.address, addresses.SUBMISSION_PLAIN) as proxy:
+        proxy.cut_before(b"queued as", Direction.TO_CLIENT)
+        with pytest.raises(smtplib.SMTPServerDisconnected):
+            await asyncio.to_thread(submit_in_plain_text, lab, proxy, "unheard")
+    with Reader(lab.beta.monitor, ssl.create_default_context(cafile=lab.ca)) as reader:
+        await asyncio.to_thread(reader.wait_for, "unheard")
+    assert len(lab.beta.maildir().holding("unheard")) == 1
+
+
+def submit_in_plain_text(lab: Lab, proxy: TcpProxy, token: str) -> None:
+    sender, recipient = lab.alpha.monitor, lab.beta.monitor.address
+    with smtplib.SMTP(proxy.host, proxy.port, timeout=20) as smtp:
+        smtp.login(sender.address, sender.password)
+        smtp.send_message(compose(sender, recipient, token))
+
+
+def test_too_many_messages_are_refused(lab: Lab, ca: ssl.SSLContext) -> None:
+    lab.alpha.smtp.throttle(messages=1)
+    submit(lab.alpha.monitor, lab.beta.monitor.address, "first", ca)
+    with pytest.raises(smtplib.SMTPResponseException, match="too much mail"):
+        submit(lab.alpha.monitor, lab.beta.monitor.address, "second", ca)
