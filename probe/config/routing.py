@@ -32,8 +32,9 @@ def routes(draft: Draft, places: Sequence[Place], report: Report) -> tuple[Route
     found = tuple(_route(pair, entries.get(pair), defaults) for pair in pairs)
     if draft.whole and not report.problems and not found:
         report.problem(("routes",), _no_route(draft.mesh))
-    _check_thresholds(draft, entries, listed, report)
-    _check_mailboxes(draft, found, report)
+    if draft.defaults is not None:  # else nobody knows yet what most routes are to do
+        _check_thresholds(draft.defaults, entries, listed, report)
+        _check_mailboxes(draft, found, report)
     return found
 
 
@@ -102,19 +103,17 @@ def _no_route(mesh_kind: Mesh | None) -> str:
 
 
 def _check_thresholds(
-    draft: Draft,
+    defaults: Defaults,
     entries: Mapping[tuple[str, str], RouteEntry],
     listed: Listed,
     report: Report,
 ) -> None:
     """A probe must be late before it is lost."""
-    if draft.defaults is None:
-        return
-    sections: list[tuple[KeyPath, Defaults | Route]] = [(("defaults",), draft.defaults)]
+    sections: list[tuple[KeyPath, Defaults | Route]] = [(("defaults",), defaults)]
     for pair, entry in entries.items():
         if entry.delayed_after is not None or entry.lost_after is not None:
             path: KeyPath = ("routes", "list", listed[pair])
-            sections.append((path, _route(pair, entry, draft.defaults)))
+            sections.append((path, _route(pair, entry, defaults)))
     for path, times in sections:
         if times.delayed_after >= times.lost_after:
             delayed, lost = spell(times.delayed_after), spell(times.lost_after)

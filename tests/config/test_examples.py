@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from probe.config.load import load
 from probe.config.settings import Settings
@@ -65,3 +66,22 @@ def test_the_example_loads_with_every_key_switched_on(place: Path) -> None:
     office = load_copy("example.yml", place, text).mailboxes["harbour-office"]
     assert office.smtp.endpoint.ca_file == place / "harbour-ca.pem"
     assert office.imap.endpoint.username == "probe"
+
+
+def test_the_pages_config_is_the_minimal_one() -> None:
+    page = (PUBLISHED.parent / "docs" / "config.md").read_text(encoding="utf-8")
+    block = re.search(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert block
+    assert yaml.safe_load(block[1]) == yaml.safe_load((PUBLISHED / "minimal.yml").read_text())
+
+
+def test_the_pages_errors_are_what_is_said() -> None:
+    page = (PUBLISHED.parent / "docs" / "config.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^config\.yml:[0-9:]+ (.*)$", page, re.MULTILINE)
+    said = {
+        line.partition(" ")[2]
+        for file in (Path(__file__).parent / "files").glob("bad-*.txt")
+        for line in file.read_text(encoding="utf-8").splitlines()
+    }
+    assert len(shown) == 4
+    assert set(shown) <= said

@@ -82,7 +82,8 @@ def test_a_budget_that_is_just_enough_is_accepted(config: Load) -> None:
 
 
 def test_wrong_defaults_are_not_counted_against_the_routes(refusal: Refuse, two: str) -> None:
-    lines = refusal(f"defaults: {{interval: 1x, delayed_after: 2h}}\n{two}")
+    tight = f"{two}    sends_per_day: 1\n"  # too little for any interval but 1d
+    lines = refusal(f"defaults: {{interval: 1D, delayed_after: 2h}}\n{tight}")
     assert [line.split(": ")[1] for line in lines] == ["defaults.interval"]
 
 
