@@ -179,6 +179,12 @@ class Channel:
                 "if it offered it before, somebody between may be stripping it",
             )
         await self.client.starttls(server_hostname=host, tls_context=context)
+        if self.wire.surplus:  # aiosmtplib threw it away (RFC 3207 §4.2); nobody honest sends it
+            raise Obstacle(
+                Cause.TLS,
+                f"{host} said something in clear after its answer to STARTTLS: "
+                "the server is broken, or somebody between injects commands",
+            )
         self._note_tls()
 
     def _note_tls(self) -> None:

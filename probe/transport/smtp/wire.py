@@ -24,12 +24,32 @@ class Wire(SMTPProtocol):
         self.raw: asyncio.Transport | None = None
         """The TCP transport, also beneath TLS."""
         self._authenticating = False
+        self.surplus = False
+        """The server said more than was asked; what it says next cannot be matched. Most often
+        it is a 421 to a connection that was idle for too long."""
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Fail whoever waits, and be ``closed``."""
         super().connection_lost(exc)
         if not self.closed.done():
             self.closed.set_result(None)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came; a reply in the middle of our message ends the wait for room."""
+        self.surplus |= not self._response_pending
+        super().data_received(data)
+        if self._answered:
+            self.resume_writing()
+
+    def eof_received(self) -> bool:
+        """Likewise: nobody reads our message any more."""
+        closing = super().eof_received()
+        self.resume_writing()
+        return closing
+
+    @property
+    def _answered(self) -> bool:
+        return self._response_waiter is not None and self._response_waiter.done()
 
     def write(self, data: bytes) -> None:
         """Send, and write down what was sent."""
@@ -65,6 +85,7 @@ class Wire(SMTPProtocol):
         finally:
             self._response_pending = False
             self._response_waiter = self._loop.create_future() if self.transport else None
+        self.surplus |= bool(self._buffer)
         self.exchange.heard(response.code, response.message)
         self._authenticating = response.code == 334
         if not 200 <= response.code <= 599:  # RFC 5321 §4.2: first digit 2 to 5
@@ -79,11 +100,6 @@ class Wire(SMTPProtocol):
         """Send a command and wait for its reply, if the line is in step."""
         self._assert_in_step()
         return await super().execute_command(*args, timeout=timeout)
-
-    @property
-    def surplus(self) -> bool:
-        """The server said more than was asked; what it says next cannot be matched."""
-        return bool(self._buffer)
 
     def _assert_in_step(self) -> None:
         if self.surplus:
@@ -106,7 +122,7 @@ class Wire(SMTPProtocol):
         body = PERIOD_REGEX.sub(b"..", normalize_message_line_endings(message))
         self._response_pending = True  # a refusal may come before the end of the message
         await self._write_body(body, timeout)
-        if self._response_waiter is not None and self._response_waiter.done():
+        if self._answered:
             await self._refused_early(timeout)
         self._write_end()
         response = await self.read_response(timeout)
@@ -122,8 +138,9 @@ class Wire(SMTPProtocol):
         """
         async with asyncio.timeout(limit):
             for piece in (body[:-2], body[-2:]):
-                super().write(piece)
-                await self._drain_helper()
+                if not self._answered:
+                    super().write(piece)
+                    await self._drain_helper()
         self.exchange.said(f"({len(body)} octets)")
 
     async def _refused_early(self, limit: float | None) -> None:

@@ -3,30 +3,58 @@
 import asyncio
 import base64
 import logging
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from tests.transport.smtp.harness import PASSWORD, Bench, mailbox
-from tests.transport.smtp.scripted import Act, Scripted
+from tests.transport.smtp.scripted import Script, Scripted
 
 Scene = Callable[..., Awaitable[tuple[Scripted, Bench]]]
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture(scope="session")
+def ca_file(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    written = tmp_path_factory.mktemp("ca") / "ca.pem"
+    authority.cert_pem.write_to_path(str(written))
+    return written
+
+
+@pytest.fixture(scope="session")
+def server_context(authority: trustme.CA) -> ssl.SSLContext:
+    """What an honest server at 127.0.0.1 serves TLS with."""
+    return context_of(authority.issue_cert("127.0.0.1", "localhost"))
+
+
+def context_of(leaf: trustme.LeafCert) -> ssl.SSLContext:
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    leaf.configure_cert(made)
+    return made
 
 
 @pytest.fixture
 async def scene() -> AsyncIterator[Scene]:
     """Make a scripted server, and a submitter that talks to it.
 
-    ``at`` is the script; the rest changes the sender's settings.
+    ``at`` is the script; ``context`` makes the server speak TLS from the first octet; the
+    rest changes the sender's settings.
     """
     made: list[tuple[Scripted, Bench]] = []
 
     async def make(
-        at: dict[str, str | Act] | None = None, **changes: Any
+        at: Script | None = None, context: ssl.SSLContext | None = None, **changes: Any
     ) -> tuple[Scripted, Bench]:
         server = Scripted(at or {})
-        await server.start()
+        await server.start(context)
         made.append((server, Bench(mailbox(server.port, **changes))))
         return made[-1]
 

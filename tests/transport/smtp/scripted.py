@@ -1,8 +1,8 @@
 """An SMTP server that says what its script tells it to, and keeps what it was told.
 
 By default it is a small honest submission server. ``at`` names a moment of the dialogue
-(``GREETING``, a command's verb, ``MESSAGE`` for the octets after 354, ``END`` for the reply to
-the final dot) and what happens there instead.
+(``GREETING``, a command's verb, ``WHILE_SENDING`` for the octets after 354, ``END`` for the
+reply to the final dot) and what happens there instead.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-GREETING, MESSAGE, END = "GREETING", "MESSAGE", "END"
+GREETING, WHILE_SENDING, END = "GREETING", "WHILE_SENDING", "END"
 
 EHLO = "250-mx.test\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 AUTH PLAIN LOGIN CRAM-MD5"
 
@@ -70,6 +70,16 @@ async def hang(peer: Peer) -> None:
     await peer.hang()
 
 
+def upgrade(context: ssl.SSLContext, extra: str = "") -> Act:
+    """Answer STARTTLS, with ``extra`` smuggled in behind the reply, and begin TLS."""
+
+    async def act(peer: Peer) -> None:
+        await peer.say("220 2.0.0 ready" + extra)
+        await peer.writer.start_tls(context)
+
+    return act
+
+
 async def finish(peer: Peer) -> None:
     """Close properly: FIN, not RST."""
     peer.writer.close()
@@ -90,9 +100,7 @@ class Scripted:
         return self._reached.setdefault(moment, asyncio.Event())
 
     async def start(self, context: ssl.SSLContext | None = None) -> None:
-        self._server = await asyncio.start_server(
-            self._serve, "127.0.0.1", 0, ssl=context, limit=8 << 20
-        )
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=context)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
@@ -132,8 +140,8 @@ class Scripted:
                 await self._message(peer)
 
     async def _message(self, peer: Peer) -> None:
-        if MESSAGE in self.script:
-            await self._act(peer, MESSAGE)
+        if WHILE_SENDING in self.script:
+            await self._act(peer, WHILE_SENDING)
         if str(self.script["DATA"]).startswith("354"):
             peer.messages.append(await peer.reader.readuntil(b"\r\n.\r\n"))
             await self._act(peer, END)
