@@ -13,7 +13,7 @@ NAMES = sorted(file.stem for file in FILES.glob("bad-*.yml"))
 
 
 def test_every_mistake_has_its_message_and_every_message_its_mistake() -> None:
-    assert NAMES == sorted(file.stem for file in FILES.glob("bad-*.txt"))
+    assert sorted(file.stem for file in FILES.glob("bad-*.txt")) == NAMES
     assert NAMES
 
 

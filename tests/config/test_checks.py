@@ -1,3 +1,5 @@
+"""Journal, certificates, retention; and how mistakes stand beside each other."""
+
 from collections.abc import Callable
 from pathlib import Path
 

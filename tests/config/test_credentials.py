@@ -1,3 +1,5 @@
+"""Passwords come from files and the environment, and are never shown."""
+
 import os
 import traceback
 from collections.abc import Callable
@@ -86,8 +88,10 @@ def test_a_file_that_everybody_can_read_is_a_warning(config: Load, two: str) -> 
     settings = config(with_file(two, "a.password"))
     assert password(settings) == "s3cret"
     assert settings.warnings == (
-        "c.yml:5:27: mailboxes.0.auth.password_file: "
-        "every user of this machine can read a.password: chmod o-r a.password",
+        (
+            "c.yml:5:27: mailboxes.0.auth.password_file: "
+            "every user of this machine can read a.password: chmod o-r a.password"
+        ),
     )
 
 

@@ -1,3 +1,5 @@
+"""Durations as people write them."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,12 +33,12 @@ def test_a_duration_is_read_in_seconds(text: str, seconds: float) -> None:
     "text",
     [
         *("", "5", "s", "5 m", " 5m", "5m ", "5m\n", "-5m", "+5m", "1.5h", "1,5h", "5M", "5min"),
-        *("1m1h", "1s1s", "1y", "PT5M", "12:30:45", "1e3s", "٣s", "５m", "0x5s", "1_000s"),
+        *("1m1h", "1s1s", "1y", "PT5M", "12:30:45", "1e3s", "٣s", "\uff15m", "0x5s", "1_000s"),
         "9" * 5000 + "s",
     ],
 )
 def test_anything_else_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(ValueError, match="is not a duration: .*1h30m"):
+    with pytest.raises(ValueError, match=r"is not a duration: .*1h30m"):
         duration.parse(text)
 
 

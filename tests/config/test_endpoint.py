@@ -1,3 +1,5 @@
+"""Port and TLS, where only one of them is written."""
+
 from collections.abc import Callable
 
 import pytest

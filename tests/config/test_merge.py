@@ -1,3 +1,5 @@
+"""What a preset says, and what the mailbox says instead."""
+
 from collections.abc import Callable
 
 import pytest

@@ -1,3 +1,5 @@
+"""Problems as lines, and their order."""
+
 import pytest
 
 from probe.config import syntax

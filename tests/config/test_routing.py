@@ -1,3 +1,5 @@
+"""Meshed and listed routes, and what they ask of the mailboxes."""
+
 from collections.abc import Callable
 
 import pytest
@@ -10,15 +12,14 @@ Refuse = Callable[[str], list[str]]
 
 def boxes(**providers: int) -> str:
     """Mailboxes ``n0``, ``n1``, ... at ``n`` and so on, with a budget that is no limit."""
-    lines = ["mailboxes:"]
-    for provider, count in providers.items():
-        for i in range(count):
-            lines.append(
-                f"  - {{id: {provider}{i}, address: {provider}{i}@example.com, "
-                f"provider: {provider}, auth: {{password: '${{PW}}'}}, sends_per_day: 1000000, "
-                "smtp: {host: h.example}, imap: {host: h.example}}"
-            )
-    return "\n".join(lines) + "\n"
+    entries = [
+        f"  - {{id: {provider}{i}, address: {provider}{i}@example.com, provider: {provider}, "
+        "auth: {password: '${PW}'}, sends_per_day: 1000000, "
+        "smtp: {host: h.example}, imap: {host: h.example}}\n"
+        for provider, count in providers.items()
+        for i in range(count)
+    ]
+    return "mailboxes:\n" + "".join(entries)
 
 
 def pairs(settings: Settings) -> set[tuple[str, str]]:

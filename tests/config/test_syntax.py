@@ -1,10 +1,12 @@
+"""YAML without its surprises, its bombs and its depths."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.config import syntax
 from probe.config.document import Plain
-from probe.config.problem import ConfigError, Mark
+from probe.config.problem import ConfigError, Mark, Problem
 
 
 def plain(text: str) -> Plain:
@@ -88,7 +90,7 @@ def test_an_alias_that_contains_itself_is_refused() -> None:
 
 @pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? "])
 def test_a_hundred_thousand_levels_are_refused_and_not_climbed(opening: str) -> None:
-    with pytest.raises(ConfigError, match="nested more than 32 deep|must be a word"):
+    with pytest.raises(ConfigError, match=r"nested more than 32 deep|must be a word"):
         syntax.read(opening * 100_000, "c.yml")
 
 
@@ -104,22 +106,21 @@ def test_a_syntax_error_does_not_quote_the_text(line: str) -> None:
     assert caught.value.__context__ is None
 
 
-@given(st.text(max_size=60))
-def test_any_text_is_a_document_or_a_config_error(text: str) -> None:
+def refusals(text: str) -> tuple[Problem, ...] | None:
+    """What is wrong with a text that is no document."""
     try:
         document, _ = syntax.read(text, "c.yml")
     except ConfigError as exc:
-        assert exc.problems
-        return
+        return exc.problems
     document.root.plain()
+    return None
 
 
-YAML_LIKE = st.text(alphabet="ab:- \n[]{}&*!|>'\"#%,?@\t", max_size=40)
+@given(st.text(max_size=60))
+def test_any_text_is_a_document_or_a_config_error(text: str) -> None:
+    assert refusals(text) != ()
 
 
-@given(YAML_LIKE)
+@given(st.text(alphabet="ab:- \n[]{}&*!|>'\"#%,?@\t", max_size=40))
 def test_any_text_of_yaml_marks_is_a_document_or_a_config_error(text: str) -> None:
-    try:
-        syntax.read(text, "c.yml")
-    except ConfigError as exc:
-        assert all(problem.line >= 0 for problem in exc.problems)
+    assert refusals(text) != ()

@@ -1,3 +1,5 @@
+"""Who sends to whom where nobody lists the routes."""
+
 from collections import Counter
 
 import pytest
