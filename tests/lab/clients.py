@@ -31,7 +31,9 @@ def submit(sender: Account, recipient: str, token: str, ca: ssl.SSLContext) -> s
     with smtplib.SMTP(host, addresses.SUBMISSION, timeout=PATIENCE) as smtp:
         smtp.starttls(context=ca)
         smtp.login(sender.address, sender.password)
-        smtp.mail(sender.address)
+        code, reply = smtp.mail(sender.address)
+        if code != 250:
+            raise smtplib.SMTPSenderRefused(code, reply, sender.address)
         code, reply = smtp.rcpt(recipient)
         if code != 250:
             raise smtplib.SMTPRecipientsRefused({recipient: (code, reply)})

@@ -51,7 +51,7 @@ def test_a_pid_file_of_a_dead_or_foreign_process_names_nobody(tmp_path: Path) ->
 
 def test_a_pid_file_of_our_own_process_names_it(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
-    command = ["sh", "-c", "echo ready; read end", tmp_path]
+    command = ["sh", "-c", "echo ready; read end", str(tmp_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as ours:
         assert ours.stdin is not None
         assert ours.stdout is not None
