@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
-# RFC 3463 §2: class "." subject "." detail. The reply text begins with it (RFC 2034 §4).
-_ENHANCED = re.compile(r"\s*([245])\.(\d{1,3})\.(\d{1,3})(?!\S)")
+# RFC 3463 §2: class "." subject "." detail. The reply text begins with it (RFC 2034 §4); some
+# filters write a "#" before or a ":" behind it. What goes on with a dot is an IP address.
+_ENHANCED = re.compile(r"\s*#?([245])\.(\d{1,3})\.(\d{1,3})(?!\.?\w)")
 
 # No standard says how a server names the queue id in its final reply; these are the habits
 # of the servers we meet. An id is a run of visible characters, so that text such as
@@ -15,6 +16,7 @@ _QUEUE_IDS = (
     re.compile(r"queued as <?([\w.+/=-]{4,})>?", re.IGNORECASE),  # Postfix, iCloud, appliances
     re.compile(r"\bid=([\w-]{6,})"),  # Exim
     re.compile(r"<([^<>\s]+)> \[Hostname=", re.IGNORECASE),  # Exchange Online
+    re.compile(r"\[InternalId=(\d+)", re.IGNORECASE),  # Exchange between servers
     re.compile(
         r"^(?:2\.\d\.\d )?OK +\d{9,} ([\w.-]+)(?: - gsmtp)?$", re.IGNORECASE | re.MULTILINE
     ),  # Google

@@ -54,7 +54,7 @@ class Real:
                 tls_context=starttls,
                 require_starttls=starttls is not None,
                 authenticator=self.handler.authenticate,
-                auth_required=True,
+                auth_required=starttls is not None,  # without TLS it warns
                 auth_require_tls=starttls is not None,
                 decode_data=False,
                 enable_SMTPUTF8=True,
