@@ -64,7 +64,7 @@ async def serve(settings: WebSettings, app: web.Application) -> AsyncIterator[st
         site = web.TCPSite(runner, settings.host, settings.port, backlog=BACKLOG)
         try:
             await site.start()
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # UnicodeError: no host is named so
             raise WebUnavailableError(_why(settings, error)) from error
         yield _address(runner, settings)
     finally:
@@ -93,9 +93,9 @@ def _address(runner: web.AppRunner, settings: WebSettings) -> str:
     return f"http://{host}:{port}/"
 
 
-def _why(settings: WebSettings, error: OSError) -> str:
+def _why(settings: WebSettings, error: OSError | UnicodeError) -> str:
     where = f"web: cannot listen on {settings.host} port {settings.port}"
-    if isinstance(error, socket.gaierror):
+    if isinstance(error, socket.gaierror | UnicodeError):
         return f"{where}: the host name is not known; set web.host to an address of this machine"
     if error.errno == errno.EADDRINUSE:
         return f"{where}: the port is taken; stop the other program or set another web.port"
