@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-packages="postfix postfix-pcre dovecot-imapd dovecot-lmtpd dovecot-sieve mount"
+packages="postfix postfix-pcre dovecot-imapd dovecot-lmtpd dovecot-sieve"
 
 say() { printf '==> %s\n' "$*"; }
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }

@@ -6,7 +6,6 @@ import smtplib
 from pathlib import Path
 
 from tests.lab import process
-from tests.lab.isolation import with_own_resolver
 from tests.lab.templates import render
 
 VMAIL = 5000
@@ -22,10 +21,9 @@ HELPERS = {"anvil", "auth", "config", "log", "stats"}
 class Dovecot:
     """Dovecot, with its configuration, mail and log in one directory."""
 
-    def __init__(self, home: Path, resolv_conf: Path) -> None:
+    def __init__(self, home: Path) -> None:
         self._home = home
         self._config = home / "etc" / "dovecot.conf"
-        self._resolv_conf = resolv_conf
         self._frozen = False
 
     def configure(self, values: dict[str, object], passwords: dict[str, str]) -> None:
@@ -46,7 +44,7 @@ class Dovecot:
         """Start, and return when all ports are open: Dovecot listens before it detaches."""
         # A socket left by a killed Dovecot costs five seconds at the first login.
         (self._home / "dovecot" / "anvil-auth-penalty").unlink(missing_ok=True)
-        process.run(*with_own_resolver(self._resolv_conf, "dovecot", "-c", self._config))
+        process.run("dovecot", "-c", self._config)
 
     def stop(self) -> None:
         """Stop in order: connections are refused; clients in IDLE hear BYE after ten seconds."""

@@ -1,9 +1,8 @@
-"""Keep the lab to itself: its own resolv.conf for the servers, its own network for a test run."""
+"""Whether the lab can run here, and a network of its own for it."""
 
 import ctypes
 import fcntl
 import os
-import shutil
 import socket
 import struct
 from pathlib import Path
@@ -31,16 +30,7 @@ def why_impossible() -> str | None:
     if missing := [name for name, path in PROGRAMS.items() if not path.exists()]:
         absent = ", ".join(missing)
         return f"the mail lab lacks {absent} of Postfix and Dovecot: run `make lab-packages`"
-    if shutil.which("unshare") is None:
-        return "the mail lab needs unshare(1) from util-linux"
     return None
-
-
-def with_own_resolver(resolv_conf: Path, *command: str | Path) -> list[str]:
-    """Wrap a command so that it, and nobody else, resolves names by the lab's DNS."""
-    script = f'mount --bind {resolv_conf} /etc/resolv.conf && exec "$@"'
-    private = ["unshare", "--mount", "--propagation", "private"]
-    return [*private, "sh", "-c", script, "sh", *map(str, command)]
 
 
 def enter_own_network() -> bool:

@@ -5,27 +5,28 @@ import signal
 from pathlib import Path
 
 from tests.lab import process
-from tests.lab.isolation import with_own_resolver
+from tests.lab.addresses import RESOLVER
 from tests.lab.templates import render
 
 MASTER = "/usr/lib/postfix/sbin/master"
+RESOLV_CONF = f"nameserver {RESOLVER}\noptions timeout:2 attempts:1\n"
 QUEUES = ("incoming", "active", "deferred", "hold")
 
 
 class Postfix:
     """Postfix, with its configuration, queue and log in one directory."""
 
-    def __init__(self, home: Path, resolv_conf: Path) -> None:
+    def __init__(self, home: Path) -> None:
         self._home = home
         self._etc = home / "etc"
-        self._resolv_conf = resolv_conf
         self._throttled = False
         self._frozen = False
 
     def configure(self, values: dict[str, object], addresses: list[str]) -> None:
         """Write everything that Postfix reads."""
-        for name in ("etc", "log", "spool", "lib", "sock"):
+        for name in ("etc", "log", "spool/etc", "lib", "sock"):
             (self._home / name).mkdir(parents=True, exist_ok=True)
+        (self._home / "spool/etc/resolv.conf").write_text(RESOLV_CONF)
         shutil.chown(self._home / "lib", "postfix", "postfix")
         (self._etc / "main.cf").write_text(render("main.cf", values))
         (self._etc / "master.cf").write_text(render("master.cf", values))
@@ -37,8 +38,7 @@ class Postfix:
         if not (self._home / "spool" / "active").exists():
             self._call("postfix", "-c", self._etc, "check")
         environment = {"MAIL_CONFIG": str(self._etc)}
-        command = with_own_resolver(self._resolv_conf, MASTER, "-c", self._etc, "-w")
-        process.run(*command, env=environment)
+        process.run(MASTER, "-c", self._etc, "-w", env=environment)
 
     def stop(self) -> None:
         """Stop; a connection is refused from now on."""

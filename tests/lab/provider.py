@@ -32,9 +32,8 @@ class Provider:
         self.address = addresses.PROVIDERS[name]
         self._base = base
         self._home = base / name
-        resolv_conf = base / "resolv.conf"
-        self.smtp = Postfix(self._home, resolv_conf)
-        self.imap = Dovecot(self._home, resolv_conf)
+        self.smtp = Postfix(self._home)
+        self.imap = Dovecot(self._home)
         self._shown = Certificate.VALID
         self.users = [*NAMED_USERS, *(f"user{n}" for n in range(1, users + 1))]
 

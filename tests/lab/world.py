@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.lab import addresses, process
+from tests.lab import process
 from tests.lab.certs import Authority, real_now, write_authority
 from tests.lab.faults import Faults
 from tests.lab.isolation import raise_inotify_limit
@@ -78,9 +78,6 @@ class Lab:
         return found
 
     def _start_servers(self) -> None:
-        (self.base / "resolv.conf").write_text(
-            f"nameserver {addresses.RESOLVER}\noptions timeout:2 attempts:1\n"
-        )
         raise_inotify_limit()
         authority = Authority.create("mail lab CA", real_now())
         write_authority(authority, self.ca)
