@@ -35,7 +35,9 @@ def parse(text: str) -> float:
 
 def from_value(value: object) -> float:
     """As ``parse``, for whatever stands in the file."""
-    if isinstance(value, bool | None) or not isinstance(value, str | int):
+    if value is None:
+        raise ValueError(f"is empty: {_HINT}")
+    if isinstance(value, bool) or not isinstance(value, str | int):
         raise ValueError(f"is not a duration: {_HINT}")  # noqa: TRY004 - pydantic collects these
     if isinstance(value, int):
         raise ValueError(f"{value} has no unit: {_HINT}")  # noqa: TRY004 - as above

@@ -39,11 +39,15 @@ def _completed(mailbox: Plain, presets: Presets) -> object:
 
 def _section(below: Mapping[str, object], above: dict[str, Plain], auth: Plain) -> object:
     """A server's keys: the mailbox's own win."""
+    own = {key: value for key, value in above.items() if not _left_open(value, key, below)}
     hidden: set[str] = set()
-    if "port" in above or "tls" in above:
+    if "port" in own or "tls" in own:
         hidden |= {"port", "tls"}  # they belong together: port 465 with starttls would hang
     if isinstance(auth, dict) and auth.get("username") is not None:
         hidden.add("username")
-    kept = {key: value for key, value in below.items() if key not in hidden}
-    own = {key: value for key, value in above.items() if value != "auto" or key not in kept}
-    return kept | own
+    return {key: value for key, value in below.items() if key not in hidden} | own
+
+
+def _left_open(value: Plain, key: str, below: Mapping[str, object]) -> bool:
+    """Whether the mailbox names the key and leaves the value to the preset."""
+    return key in below and (value is None or (value == "auto" and key in {"junk", "sent"}))

@@ -11,6 +11,7 @@ Built from events and not by PyYAML's composer, because
 
 import re
 from collections.abc import Callable, Iterator
+from typing import NoReturn
 
 import yaml
 from yaml import events as ev
@@ -20,6 +21,9 @@ from probe.config.problem import NOWHERE, ConfigError, KeyPath, Mark, Problem
 
 _DEPTH_LIMIT = 32
 """The grammar nests five deep."""
+
+_KEY_LIMIT = 100
+"""Characters: keys are told in messages, and no key of the grammar has a quarter of it."""
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 """Eighteen digits: nothing here is larger, and Python refuses to read very long ones."""
@@ -114,17 +118,17 @@ class _Builder:
         return found
 
     def _key(self, event: yaml.Event, path: KeyPath) -> str:
-        if isinstance(event, ev.ScalarEvent):
-            return event.value
-        self._stop(event, path, "a key must be a word, not a list or a mapping")
-        raise AssertionError
+        word = event.value if isinstance(event, ev.ScalarEvent) else ""
+        if not word.isprintable() or not 0 < len(word) <= _KEY_LIMIT:
+            self._stop(event, path, "a key must be a word")
+        return word
 
     def _say(self, event: yaml.Event, path: KeyPath, message: str) -> None:
         mark = _mark(event)
         key = ".".join(map(str, path))
         self.problems.append(Problem(self.name, mark.line, mark.column, key, message))
 
-    def _stop(self, event: yaml.Event, path: KeyPath, message: str) -> None:
+    def _stop(self, event: yaml.Event, path: KeyPath, message: str) -> NoReturn:
         self._say(event, path, message)
         raise ConfigError(tuple(self.problems))
 

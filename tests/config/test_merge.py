@@ -70,6 +70,11 @@ def test_auto_means_the_presets_names(mailbox: Mailbox) -> None:
     assert mailbox("    imap: {junk: auto}\n").imap.junk == FolderRule(guesses=("Spam", "Bulk"))
 
 
+@pytest.mark.parametrize("key", ["host", "port", "tls", "username"])
+def test_a_key_without_value_is_left_to_the_preset(mailbox: Mailbox, key: str) -> None:
+    assert mailbox(f"    imap: {{{key}: }}\n") == mailbox("")
+
+
 def test_none_means_that_there_is_no_such_folder(mailbox: Mailbox) -> None:
     assert mailbox("    imap: {junk: none}\n").imap.junk == FolderRule(absent=True)
 
