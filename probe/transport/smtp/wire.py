@@ -141,7 +141,8 @@ class Wire(SMTPProtocol):
                 if not self._answered:
                     super().write(piece)
                     await self._drain_helper()
-        self.exchange.said(f"({len(body)} octets)")
+        if not self._answered:
+            self.exchange.said(f"({len(body)} octets)")
 
     async def _refused_early(self, limit: float | None) -> None:
         """Read what came before the end of the message; nothing after it can be in step."""
