@@ -3,6 +3,7 @@
 import email
 from collections.abc import Iterator
 from dataclasses import dataclass
+from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.message import Message
 
@@ -116,7 +117,7 @@ def _decoded(value: str) -> str:
     """A field with its encoded words undone (RFC 2047); as it is where that fails."""
     try:
         return str(make_header(decode_header(value)))
-    except (ValueError, LookupError):
+    except (HeaderParseError, ValueError, LookupError):
         return value
 
 

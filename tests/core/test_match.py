@@ -151,3 +151,18 @@ def test_no_octets_make_it_raise(header: bytes, body: bytes) -> None:
     looks_like_report(header)
     match(header, body, SIGNER)
     match(HEADER[:-2] + header, HEADER + body, SIGNER)
+
+
+@pytest.mark.parametrize(
+    "subject", [b"=?utf-8?b?a?=", b"=?no-such-charset?q?a?=", b"=?utf-8?b?/w==?=", b"\xff\xfe"]
+)
+def test_a_subject_that_cannot_be_decoded_is_only_foreign(subject: bytes) -> None:
+    assert match(b"Subject: " + subject + b"\r\n\r\n", None, SIGNER) == Foreign()
+
+
+@given(st.text(alphabet="=?utf8bqa-_ \r\n\tZ/+<>@", max_size=60))
+def test_no_subject_stops_the_reading_of_the_token_beside_it(subject: str) -> None:
+    line = " ".join(f"Subject: {subject}".split())
+    header = f"{line}\r\nX-Mailprobe-Token: {TOKEN}\r\n\r\n".encode()
+
+    assert isinstance(match(header, None, SIGNER), Ours)
