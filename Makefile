@@ -48,6 +48,10 @@ lab-up: venv lab-packages ## Start the mail lab: three providers on loopback
 lab-down: venv ## Stop the mail lab
 	@$(BIN)/python -m tests.lab down
 
+.PHONY: image
+image: ## Build the container image, start the demo in it and see its healthcheck pass
+	@sh tools/image.sh
+
 .PHONY: clean
 clean: ## Remove what these targets made
 	rm -rf .venv .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist *.egg-info
