@@ -1,9 +1,12 @@
 """Events as rows: the kind is the class's name, the fact is JSON."""
 
 import functools
+import json
+import re
 from typing import Any
 
 from pydantic import TypeAdapter
+from pydantic_core import PydanticSerializationError
 
 from probe.core.event import (
     Accepted,
@@ -21,6 +24,8 @@ KINDS: dict[str, type[Event]] = {
     for kind in (Accepted, Refused, Unsent, Unconfirmed, Sighted, Notified, Expired)
 }
 
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
 
 @functools.cache
 def _adapter(kind: str) -> TypeAdapter[Any]:
@@ -28,11 +33,17 @@ def _adapter(kind: str) -> TypeAdapter[Any]:
 
 
 def encode(event: Event) -> tuple[str, float, str]:
-    """Kind, time and fact of an event."""
+    """Kind, time and fact of an event.
+
+    A lone surrogate cannot be written in UTF-8 (RFC 3629 §3); it becomes U+FFFD.
+    """
     kind = type(event).__name__.lower()
-    # A lone surrogate can stand in text from the wire, and not in UTF-8.
-    fact = _adapter(kind).dump_json(event, exclude_defaults=True)
-    return kind, event.at, fact.decode()
+    try:
+        fact = _adapter(kind).dump_json(event, exclude_defaults=True).decode()
+    except PydanticSerializationError:
+        plain = _adapter(kind).dump_python(event, exclude_defaults=True)
+        fact = _SURROGATES.sub("\ufffd", json.dumps(plain, ensure_ascii=False))
+    return kind, event.at, fact
 
 
 def decode(kind: str, fact: str) -> Event:

@@ -14,6 +14,9 @@ from probe.mail.token import SigningKey
 
 _SHAPE = re.compile(r"(?P<instance>[0-9a-f]{8}) (?P<key>[0-9a-f]{64})\s*")
 
+MAX_OCTETS = 200
+"""A key file has 74; what is longer is something else."""
+
 
 def load_or_create(journal: Path) -> Signer:
     """The signer of this journal; made, with mode 0600, when there is none yet.
@@ -28,7 +31,8 @@ def load_or_create(journal: Path) -> Signer:
         return _read(path)
     except OSError as error:
         raise JournalUnusableError(
-            f"{path}: {error.strerror}: the signing key lives there"
+            f"{path}: {error.strerror}: the signing key lives there: make its directory, "
+            "or let this user read and write it"
         ) from error
 
 
@@ -56,7 +60,8 @@ def _create(path: Path) -> None:
 
 
 def _read(path: Path) -> Signer:
-    found = _SHAPE.fullmatch(path.read_text())
+    with path.open("rb") as file:
+        found = _SHAPE.fullmatch(file.read(MAX_OCTETS).decode("ascii", "replace"))
     if not found:
         raise JournalUnusableError(
             f"{path}: not a signing key: put the right file back, or remove it to get a new one "

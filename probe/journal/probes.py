@@ -84,11 +84,13 @@ def record(
         return Ignored.MISPLACED
     events = events_of(connection, probe_id)
     check(gather(probe, events), event)
+    kind, at, fact = codec.encode(event)
     connection.execute(
-        "INSERT INTO events VALUES (?, ?, ?, ?, ?)",
-        (probe_id, len(events), *codec.encode(event)),
+        "INSERT INTO events VALUES (?, ?, ?, ?, ?)", (probe_id, len(events), kind, at, fact)
     )
-    return _rejudge(connection, row, gather(probe, [*events, event]), now)
+    # Judged as it will be read again: what cannot be read is not written.
+    written = codec.decode(kind, fact)
+    return _rejudge(connection, row, gather(probe, [*events, written]), now)
 
 
 def rejudge(connection: sqlite3.Connection, probe_id: str, now: float) -> Change | None:

@@ -87,7 +87,7 @@ class Reader:
         found = self._connection.execute(
             f"SELECT {rows.COLUMNS} FROM probes {where}"  # noqa: S608 - our own column names
             " ORDER BY planned_at DESC, id DESC LIMIT ?",
-            (*values, min(limit, MAX_PAGE)),
+            (*values, max(0, min(limit, MAX_PAGE))),  # sqlite takes -1 for no limit
         )
         return [Standing(rows.probe_of(row), rows.verdict_of(row)) for row in found]
 

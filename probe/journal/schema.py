@@ -100,9 +100,13 @@ def migrate(connection: sqlite3.Connection) -> None:
     """Bring the tables up to date, each step in one transaction.
 
     Raises:
-        JournalUnusableError: the file was written by a later version.
+        JournalUnusableError: the file was written by a later version, or by another program.
     """
     (done,) = connection.execute("PRAGMA user_version").fetchone()
+    if not _is_ours(connection, done):
+        raise JournalUnusableError(
+            "a database of another program: give the journal a path of its own"
+        )
     if done > len(MIGRATIONS):
         raise JournalUnusableError(
             f"written by a later version (schema {done}, this one knows {len(MIGRATIONS)}): "
@@ -110,3 +114,10 @@ def migrate(connection: sqlite3.Connection) -> None:
         )
     for number, script in enumerate(MIGRATIONS[done:], start=done + 1):
         connection.executescript(f"BEGIN;{script};PRAGMA user_version = {number};COMMIT;")
+
+
+def _is_ours(connection: sqlite3.Connection, done: int) -> bool:
+    """A new file holds no table; any other journal holds the first one."""
+    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    tables = {name for (name,) in found}
+    return "probes" in tables if done else not tables

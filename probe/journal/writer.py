@@ -11,10 +11,11 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from probe.journal.errors import JournalUnwritableError
+from probe.journal.errors import JournalError, JournalUnwritableError
 
 MAX_WAITING = 10_000
 """Pieces of work not yet begun. At 20 microseconds each that is a fifth of a second: more than
@@ -45,6 +46,7 @@ class Writer:
         self._room = asyncio.Semaphore(MAX_WAITING)
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._pending = 0
+        self._closed = False
         self.writable = True
         """False since the last write failed; true again after one that did not."""
         self._thread.start()
@@ -59,30 +61,39 @@ class Writer:
 
         Raises:
             JournalUnwritableError: nothing of it was kept.
+            JournalError: the journal is closed.
         """
-        async with self._room:
-            piece = _Piece(work, self._loop.create_future())
-            self._pending += 1
-            self._queue.put(piece)
-            try:
-                # Shielded: a cancelled caller does not take back what the thread is writing.
-                result: T = await asyncio.shield(piece.done)
-            finally:
-                self._pending -= 1
-            return result
+        await self._room.acquire()
+        if self._closed:
+            self._room.release()
+            raise JournalError("the journal is closed")
+        piece = _Piece(work, self._loop.create_future())
+        piece.done.add_done_callback(self._finished)
+        self._pending += 1
+        self._queue.put(piece)
+        # Shielded: a cancelled caller does not take back what the thread is writing, and so
+        # does not make room for more either.
+        result: T = await asyncio.shield(piece.done)
+        return result
 
     async def close(self) -> None:
-        """Write what waits, then let the file go."""
-        self._queue.put(None)
+        """Write what was taken in, refuse what comes later, then let the file go."""
+        if not self._closed:
+            self._closed = True
+            self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
         self._connection.close()
+
+    def _finished(self, _done: asyncio.Future[Any]) -> None:
+        self._pending -= 1
+        self._room.release()
 
     def _run(self) -> None:
         while True:
             batch, last = self._take()
             if batch:
                 self._commit(batch)
-                self._loop.call_soon_threadsafe(_answer, batch)
+                self._loop.call_soon_threadsafe(self._answer, batch)
             if last:
                 return
 
@@ -101,12 +112,14 @@ class Writer:
         return batch, True
 
     def _commit(self, batch: Sequence[_Piece]) -> None:
+        changes = self._connection.total_changes
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             for piece in batch:
                 self._do(piece)
             self._connection.execute("COMMIT")
-            self.writable = True
+            # Questions alone succeed on a full disk too: only a change proves anything.
+            self.writable = self.writable or self._connection.total_changes > changes
         except sqlite3.Error as error:
             self.writable = False
             self._roll_back()
@@ -120,23 +133,34 @@ class Writer:
         self._connection.execute("SAVEPOINT piece")
         try:
             piece.result = piece.work(self._connection)
-        except sqlite3.Error:
-            raise  # the disk's trouble: nothing of this batch is kept
-        except Exception as error:  # noqa: BLE001 - handed to the caller as it is
+        except Exception as error:
+            if _is_of_the_disk(error):
+                raise  # nothing of this batch is kept
             piece.error = error
             self._connection.execute("ROLLBACK TO piece")
         self._connection.execute("RELEASE piece")
 
     def _roll_back(self) -> None:
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
+        """After some errors sqlite has done so itself; on a dying disk even this may fail."""
+        with suppress(sqlite3.Error):
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
 
 
-def _answer(batch: Sequence[_Piece]) -> None:
-    for piece in batch:
-        if piece.done.done():
-            continue
-        if piece.error is not None:
-            piece.done.set_exception(piece.error)
-        else:
-            piece.done.set_result(piece.result)
+def _is_of_the_disk(error: Exception) -> bool:
+    """Whether sqlite could not read or write; a broken constraint is the piece's own fault."""
+    if isinstance(error, sqlite3.OperationalError):
+        return True
+    # Damage has no class of its own (SQLITE_CORRUPT, SQLITE_NOTADB).
+    return type(error) is sqlite3.DatabaseError
+
+    def _answer(self, batch: Sequence[_Piece]) -> None:
+        # Counted here, not where it is awaited: a caller may have gone, its piece is written.
+        self._pending -= len(batch)
+        for piece in batch:
+            if piece.done.done():
+                continue
+            if piece.error is not None:
+                piece.done.set_exception(piece.error)
+            else:
+                piece.done.set_result(piece.result)
