@@ -16,7 +16,7 @@ from probe.demo.submission import QueueFullError, Submitted
 from probe.mail.dsn import Action
 from probe.mail.reply import Reply
 
-# With the largest message this is half a GiB; a demo has a handful on the way.
+# With the largest message this is 128 MB; a demo has a handful on the way.
 _MAX_QUEUE = 2_000
 # A deferred message is tried again so soon because a demo is short; real queues wait minutes.
 _RETRY_SECONDS = (1.0, 2.0)

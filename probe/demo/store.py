@@ -33,9 +33,10 @@ from probe.demo.vendors import Vendor
 INBOX = "INBOX"
 _SEEN = Flag(b"\\Seen")
 # What a client may APPEND; as much as may be submitted.
-_MAX_APPEND = 256 * 1024
-# A folder that nobody cleans is full then; the probes of an hour are fewer.
-MAX_FOLDER = 5_000
+_MAX_APPEND = 64 * 1024
+# A folder that nobody cleans is full then; mailprobe cleans its own, and the probes of an hour
+# to one mailbox are fewer.
+MAX_FOLDER = 2_000
 
 
 class MailStore:

@@ -17,8 +17,8 @@ from probe.demo.ledger import Entry, What
 from probe.demo.listener import Listener
 from probe.demo.vendors import Vendor
 
-# A probe has a few KiB. With the limit of the queue this bounds what the world can hold.
-MAX_MESSAGE = 256 * 1024
+# A probe has a few KiB. With the limits of queue and folders this bounds what the world holds.
+MAX_MESSAGE = 64 * 1024
 # RFC 5321 §4.5.3.1.8 asks for 100.
 _MAX_RECIPIENTS = 100
 # RFC 5321 §4.5.3.2.7: a server waits for the next command at least 5 minutes.
