@@ -37,7 +37,7 @@ venv: ## Make .venv with all that developing needs
 	@sh tools/venv.sh dev
 
 .PHONY: lab-packages
-lab-packages: ## Install the Debian packages of the mail lab, where this is root
+lab-packages: ## Install the Debian packages that the tests use, where this is root
 	@sh tools/lab-packages.sh
 
 .PHONY: lab-up

@@ -38,10 +38,17 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """With ``CI=true``, let a skipped test fail: there, everything must be had."""
     report = yield
-    return _fail_if_skipped(report) if not hasattr(report, "wasxfail") else report
+    if hasattr(report, "wasxfail"):
+        return report
+    if report.skipped and item.get_closest_marker("lab") and (reason := why_impossible()):
+        # One place for all of them, which pytest then reports in one line.
+        report.longrepr = (__file__, 1, f"Skipped: {reason}")
+    return _fail_if_skipped(report)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,10 +1,11 @@
 #!/bin/sh
-# Installs what the mail lab of the tests runs: Postfix and Dovecot, with no service started.
-# Where that is not possible it says so and succeeds: the tests of the lab are skipped then.
+# Installs what the tests run beside us, with no service started: Postfix and Dovecot for the
+# mail lab, and Prometheus for its promtool, which judges our metrics.
+# Where that is not possible it says so and succeeds: those tests are skipped then.
 set -eu
 cd "$(dirname "$0")/.."
 
-packages="postfix postfix-pcre dovecot-imapd dovecot-lmtpd dovecot-sieve"
+packages="postfix dovecot-imapd dovecot-lmtpd dovecot-sieve prometheus"
 
 say() { printf '==> %s\n' "$*"; }
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
@@ -16,13 +17,13 @@ done
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" -ne 0 ]; then
-    say "No mail lab: it needs root. Its tests will be skipped."
+    say "No mail lab: that needs root. Its tests will be skipped."
 elif ! command -v apt-get >/dev/null; then
     say "No mail lab: this system has no apt-get. Its tests will be skipped."
 else
-    say "Installing the mail lab:$missing"
+    say "Installing for the tests:$missing"
     # Without an answer, Postfix would ask, and then make a configuration for this machine.
     echo "postfix postfix/main_mailer_type select No configuration" | debconf-set-selections
     # shellcheck disable=SC2086 # a list of words
-    sh tools/apt-install.sh $missing || say "No mail lab: apt failed. Its tests will be skipped."
+    sh tools/apt-install.sh $missing || say "No mail lab: apt-get failed. Its tests will be skipped."
 fi

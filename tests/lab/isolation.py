@@ -2,10 +2,13 @@
 
 import ctypes
 import fcntl
+import functools
 import os
 import socket
 import struct
 from pathlib import Path
+
+from tests.lab.process import run
 
 CLONE_NEWNET = 0x40000000
 SIOCSIFFLAGS, IFF_UP, IFF_RUNNING = 0x8914, 0x1, 0x40
@@ -23,6 +26,7 @@ PROGRAMS = {
 }
 
 
+@functools.cache
 def why_impossible() -> str | None:
     """Return why the lab cannot run here, in one line, or None."""
     if os.geteuid() != 0:
@@ -30,6 +34,9 @@ def why_impossible() -> str | None:
     if missing := [name for name, path in PROGRAMS.items() if not path.exists()]:
         absent = ", ".join(missing)
         return f"the mail lab lacks {absent} of Postfix and Dovecot: run `make lab-packages`"
+    version = run("dovecot", "--version").split()[0]
+    if not version.startswith("2.3."):
+        return f"the mail lab is configured for Dovecot 2.3, and this is {version}"
     return None
 
 
