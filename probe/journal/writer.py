@@ -93,7 +93,7 @@ class Writer:
             batch, last = self._take()
             if batch:
                 self._commit(batch)
-                self._loop.call_soon_threadsafe(self._answer, batch)
+                self._loop.call_soon_threadsafe(_answer, batch)
             if last:
                 return
 
@@ -154,13 +154,12 @@ def _is_of_the_disk(error: Exception) -> bool:
     # Damage has no class of its own (SQLITE_CORRUPT, SQLITE_NOTADB).
     return type(error) is sqlite3.DatabaseError
 
-    def _answer(self, batch: Sequence[_Piece]) -> None:
-        # Counted here, not where it is awaited: a caller may have gone, its piece is written.
-        self._pending -= len(batch)
-        for piece in batch:
-            if piece.done.done():
-                continue
-            if piece.error is not None:
-                piece.done.set_exception(piece.error)
-            else:
-                piece.done.set_result(piece.result)
+
+def _answer(batch: Sequence[_Piece]) -> None:
+    for piece in batch:
+        if piece.done.done():
+            continue
+        if piece.error is not None:
+            piece.done.set_exception(piece.error)
+        else:
+            piece.done.set_result(piece.result)
