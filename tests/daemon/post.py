@@ -1,0 +1,271 @@
+"""The world outside, as the loops see it: one Submit, one Watch, and a plan for each message."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from probe.core.event import Accepted, Cause, Refused, Submission, Unconfirmed
+from probe.core.mailbox import Folder
+from probe.core.match import Ours, Signer, match
+from probe.core.observation import (
+    Arrived,
+    Bookmark,
+    Errand,
+    FolderFound,
+    FolderMissing,
+    Kept,
+    Look,
+    MessageRef,
+    Observation,
+    Remove,
+    Removed,
+    Tidy,
+    Verified,
+    WatchCause,
+    WatchLost,
+)
+from probe.mail.reply import Reply, Stage
+from tests.makers import SIGNER
+
+POLL = 60.0
+"""Seconds between readings where nothing is pushed."""
+
+VALIDITY = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What becomes of one message."""
+
+    seconds: float | None = 1.0
+    """From the accepting reply to the mailbox; None: never."""
+    submitting: float = 0.2
+    """How long the submission takes."""
+    folder: Folder = Folder.INBOX
+    copies: int = 1
+    answer: type[Submission] = Accepted
+    fast: bool = False
+    """It arrives while the accepting reply is still on its way."""
+
+
+@dataclass(slots=True)
+class _Mail:
+    uid: int
+    stored: float
+    raw: bytes
+
+
+class Box:
+    """One mailbox on its server."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self.folders: dict[Folder, list[_Mail]] = {Folder.INBOX: [], Folder.JUNK: []}
+        self.news = asyncio.Event()
+        self.gone: WatchLost | None = None
+        """Why nobody can watch; None: anybody can."""
+        self.junk: str = "Junk"
+        """Empty: there is none. "absent": the config says so."""
+        self.pushes = True
+        self.held = False
+        """The server does not let anybody remove anything (a legal hold)."""
+        self.logins: list[float] = []
+        self.errands: list[Errand] = []
+        self.crash: Exception | None = None
+        """An error of our own in the wire: a bug."""
+        self.slow = 0.0
+        """Seconds that each reading takes."""
+        self._uid = 0
+
+    def put(self, raw: bytes, folder: Folder = Folder.INBOX) -> None:
+        """A message is stored."""
+        self._uid += 1
+        self.folders[folder].append(_Mail(self._uid, self._now(), raw))
+        if self.pushes:
+            self.news.set()
+
+    def lose(self, cause: WatchCause = WatchCause.CONNECT, retry: float | None = None) -> None:
+        """From now on nobody can watch."""
+        self.gone = WatchLost(cause, "gone for the test", retry_after=retry)
+        self.news.set()
+
+    def mend(self) -> None:
+        self.gone = None
+
+
+class Post:
+    """All mailboxes, and the way between them."""
+
+    def __init__(self, now: Callable[[], float], names: dict[str, str]) -> None:
+        self._now = now
+        self.boxes = {name: Box(now) for name in names}
+        self._by_address = {address: name for name, address in names.items()}
+        self.plan: Callable[[str, str], Fate] = lambda _sender, _recipient: Fate()
+        self.sent: list[tuple[str, str, float, str]] = []
+        """Sender, recipient, when, probe id: each message that was handed over to us."""
+        self.under_way = 0
+        self.most_under_way = 0
+        self._stop = asyncio.Event()
+
+    def of(self, sender: str = "", recipient: str = "") -> list[tuple[str, str, float, str]]:
+        """What was handed over on some routes."""
+        return [s for s in self.sent if sender in ("", s[0]) and recipient in ("", s[1])]
+
+    # --- Submit -------------------------------------------------------------------------
+
+    async def submit(self, sender: str, address: str, raw: bytes) -> Submission:
+        recipient = self._by_address[address]
+        self.sent.append((sender, recipient, self._now(), probe_of(raw)))
+        fate = self.plan(sender, recipient)
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        try:
+            if fate.fast:
+                self._deliver(recipient, fate, raw)
+            if await self._stopped(fate.submitting):
+                return Unconfirmed(self._now(), Cause.CANCELLED, "stopped")
+        finally:
+            self.under_way -= 1
+        if not fate.fast and fate.answer in (Accepted, Unconfirmed):
+            self._deliver(recipient, fate, raw)
+        return self._answer(fate)
+
+    def stop(self) -> None:
+        """Every submission under way ends."""
+        self._stop.set()
+        self._stop = asyncio.Event()
+
+    def _deliver(self, recipient: str, fate: Fate, raw: bytes) -> None:
+        if fate.seconds is None:
+            return
+        received = b"Received: from there by here; Sun, 15 Jun 2025 15:06:40 +0000\r\n" + raw
+        for _ in range(fate.copies):
+            asyncio.get_running_loop().call_later(
+                fate.seconds, self.boxes[recipient].put, received, fate.folder
+            )
+
+    def _answer(self, fate: Fate) -> Submission:
+        now = self._now()
+        if fate.answer is Refused:
+            return Refused(now, Stage.ENVELOPE, Reply(550, "5.1.1 recipient rejected"))
+        if fate.answer is Unconfirmed:
+            return Unconfirmed(now, Cause.DISCONNECTED, "closed before the reply")
+        return Accepted(now, Reply(250, "2.0.0 Ok: queued as 4F2B81C0DE"))
+
+    async def _stopped(self, seconds: float) -> bool:
+        stop = self._stop
+        try:
+            async with asyncio.timeout(seconds):
+                await stop.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    # --- Watch --------------------------------------------------------------------------
+
+    async def watch(
+        self, name: str, errands: "asyncio.Queue[Errand]", bookmarks: Mapping[Folder, Bookmark]
+    ) -> AsyncGenerator[Observation, None]:
+        box = self.boxes[name]
+        box.logins.append(self._now())
+        read = {part: bookmark.uid for part, bookmark in bookmarks.items()}
+        verified = {part: bookmark.verified_at for part, bookmark in bookmarks.items()}
+        eyes = _Eyes(box, self._now, read, verified)
+        eyes.check()
+        yield FolderFound(self._now(), Folder.INBOX, "INBOX", "inbox")
+        yield eyes.junk()
+        while True:
+            box.news.clear()
+            for observation in await eyes.sweep():
+                yield observation
+            while not errands.empty():
+                for observation in eyes.carry_out(errands.get_nowait()):
+                    yield observation
+            await eyes.wait(errands)
+
+
+@dataclass(slots=True)
+class _Eyes:
+    """One connection."""
+
+    box: Box
+    now: Callable[[], float]
+    read: dict[Folder, int]
+    verified: dict[Folder, float]
+
+    def check(self) -> None:
+        if self.box.crash is not None:
+            raise self.box.crash
+        if self.box.gone is not None:
+            lost = self.box.gone
+            raise WatchLost(lost.cause, lost.detail, retry_after=lost.retry_after)
+
+    def junk(self) -> Observation:
+        if self.box.junk in ("", "absent"):
+            absent = self.box.junk == "absent"
+            return FolderMissing(self.now(), Folder.JUNK, "no such folder", absent)
+        return FolderFound(self.now(), Folder.JUNK, self.box.junk, "special-use")
+
+    async def sweep(self) -> list[Observation]:
+        """Read each folder that there is; pushed mail is seen as it comes."""
+        began = self.now()
+        if self.box.slow:
+            await asyncio.sleep(self.box.slow)
+        self.check()
+        parts = [Folder.INBOX] if self.box.junk in ("", "absent") else [*self.box.folders]
+        return [seen for part in parts for seen in self._sweep(part, began)]
+
+    def _sweep(self, part: Folder, began: float) -> Iterator[Observation]:
+        last = self.read.get(part, 0)
+        for mail in self.box.folders[part]:
+            if mail.uid > last:
+                self.read[part] = max(self.read.get(part, 0), mail.uid)
+                yield self._arrived(part, mail)
+        self.verified[part] = began
+        yield Verified(Bookmark(part, part.value, VALIDITY, self.read.get(part, 0), began))
+
+    def _arrived(self, part: Folder, mail: _Mail) -> Arrived:
+        pushed = mail.stored == self.now()
+        before = mail.stored if pushed else self.verified.get(part)
+        header = mail.raw.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+        body = mail.raw if b"multipart/report" in header else None
+        ref = MessageRef(part, VALIDITY, mail.uid)
+        return Arrived(ref, self.now(), before, float(int(mail.stored)), header, body)
+
+    def carry_out(self, errand: Errand) -> Iterator[Observation]:
+        self.box.errands.append(errand)
+        if isinstance(errand, Look):
+            for part in self.box.folders:
+                yield from self._sweep(part, self.now())
+        elif isinstance(errand, Remove) and self.box.held:
+            yield Kept(self.now(), errand.refs, "NO this mailbox is on hold")
+        elif isinstance(errand, Remove):
+            yield self._remove(errand.refs)
+        elif isinstance(errand, Tidy):
+            yield Removed(self.now(), ())
+
+    def _remove(self, refs: tuple[MessageRef, ...]) -> Removed:
+        for part, mails in self.box.folders.items():
+            gone = {ref.uid for ref in refs if ref.folder is part}
+            mails[:] = [mail for mail in mails if mail.uid not in gone]
+        return Removed(self.now(), refs)
+
+    async def wait(self, errands: "asyncio.Queue[Errand]") -> None:
+        """Until a push, an errand (looked for every second) or the poll's time."""
+        until = self.now() + POLL
+        while errands.empty() and self.now() < until:
+            try:
+                async with asyncio.timeout(1.0):
+                    await self.box.news.wait()
+                break
+            except TimeoutError:
+                continue
+        if errands.empty():
+            self.check()
+
+
+def probe_of(raw: bytes, signer: Signer = SIGNER) -> str:
+    """The id of the probe that a message is."""
+    found = match(raw.partition(b"\r\n\r\n")[0] + b"\r\n\r\n", None, signer)
+    assert isinstance(found, Ours)
+    return found.token.probe
