@@ -8,6 +8,10 @@ keeps runs of numbers that became visible at the same moment, and shifts them.
 from bisect import bisect_right
 from typing import NamedTuple
 
+SETTLING = 0.4
+"""A push this soon after IDLE began may be of a message that came just before it: the server
+looks at the folder when IDLE begins. Only later ones are exact."""
+
 MAX_RUNS = 256
 """Pushes between two reads of the folder; each push is read at once, so there are few."""
 

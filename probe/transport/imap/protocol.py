@@ -26,16 +26,12 @@ from aioimaplib.aioimaplib import (
 
 from probe.core.observation import WatchCause, WatchLost
 from probe.transport.imap import parse, refusal
-from probe.transport.imap.mirror import Mirror, Visible
+from probe.transport.imap.mirror import SETTLING, Mirror, Visible
 from probe.transport.imap.parse import Continuation, Fetch, Status, Tagged
 from probe.transport.imap.reader import ProtocolError, Reader
 from probe.transport.imap.reader import Response as Parts
 from probe.transport.imap.request import ALLOWED, Idle, Request
 from probe.transport.imap.words import words
-
-SETTLING = 0.4
-"""A push this soon after IDLE began may be of a message that came just before it: the server
-looks at the folder when IDLE begins. Only later ones are exact."""
 
 _TLS_RECORDS = (b"\x15\x03", b"\x16\x03")  # RFC 8446 §5.1: alert, handshake
 
@@ -244,9 +240,9 @@ class Protocol(IMAP4ClientProtocol):
         self._reader = Reader()
         self._deaf = False
 
-    def send(self, line: str, scrub: str | None = None) -> None:  # noqa: ARG002 - the library's signature
-        """Write a line; unlike the library's, it does not log."""
-        self._write(line.encode() + b"\r\n")
+    def send(self, line: str, scrub: str | None = None) -> None:  # noqa: ARG002 - the library's
+        """The library's way around ``execute``, which logs what it sends. Closed."""
+        raise PermissionError(f"{len(line)} characters were to be sent past execute")
 
     def _permit(self, command: Command) -> Request:
         self.literal_data = None  # the library's APPEND leaves the message here

@@ -11,9 +11,13 @@ from datetime import UTC, datetime
 from proxyprotocol.sock import SocketInfoLocal
 from pymap.backend.dict import Config, DictBackend, Identity
 from pymap.backend.dict.mailbox import MailboxData
+from pymap.concurrent import Event
 from pymap.context import connection_exit
-from pymap.imap import IMAPServer
+from pymap.imap import IMAPConnection
+from pymap.imap.state import ConnectionState
+from pymap.parsing.command.select import IdleCommand
 from pymap.parsing.message import AppendMessage
+from pymap.parsing.response import Response
 from pymap.parsing.specials.flag import Flag
 from pymap.user import UserMetadata
 from pysasl.hashing import Cleartext
@@ -49,12 +53,29 @@ class RealServer:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.logins += 1
         info = SocketInfoLocal(writer.transport)
+        connection = _Connection(self._config.commands, self._config, reader, writer, info)
         # A client may go at any moment; that is what is tested.
         with contextlib.suppress(OSError, EOFError):
             async with AsyncExitStack() as stack:
                 connection_exit.set(stack)
-                stack.enter_context(closing(writer))
-                await IMAPServer(self._login, self._config)(reader, writer, info)
+                stack.enter_context(closing(connection))
+                await connection.run(ConnectionState(self._login, self._config))
+
+
+class _Connection(IMAPConnection):
+    """pymap waits for the next change without telling what came just before the IDLE."""
+
+    async def handle_updates(self, state: ConnectionState, done: Event, cmd: IdleCommand) -> None:
+        while not done.is_set():
+            untagged = await self._changes(state, cmd)
+            if not untagged:
+                untagged = list(await self._exec(state.receive_updates(cmd, done)))
+            await asyncio.shield(self.write_updates(untagged))
+
+    async def _changes(self, state: ConnectionState, cmd: IdleCommand) -> list[Response]:
+        selected = await state.session.check_mailbox(state.selected)
+        state._selected, untagged = selected.fork(cmd)
+        return list(untagged)
 
 
 @asynccontextmanager
