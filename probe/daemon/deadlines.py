@@ -45,8 +45,8 @@ class Watchtower(Protocol):
         """Why not, for a person."""
         ...
 
-    def look(self, mailbox: str) -> None:
-        """Ask for one more reading."""
+    def look(self, mailbox: str) -> bool:
+        """Ask for one more reading; False if there is no place for the question now."""
         ...
 
 
@@ -78,6 +78,8 @@ class Deadlines:
         """Steps 1 to 4."""
         now = self._now()
         for due in await self._store.due(now, BATCH):
+            if self._correlator.holding:
+                return  # what was seen is not written yet: it may be what is missed here
             if due.lost:
                 await self._expire(due, now)
             else:
@@ -91,9 +93,10 @@ class Deadlines:
         elif now - max(due.at, self._started) >= GRACE:
             detail = self._tower.why_blind(mailbox)
             await self._correlator.record(due.probe.id, Expired(now, watched=False, detail=detail))
-        elif self._asked.get(mailbox, 0.0) < due.at:
-            self._asked[mailbox] = now
-            self._tower.look(mailbox)
+        elif verified is not None and self._asked.get(mailbox, 0.0) < due.at:
+            # A blind one is not asked: it reads everything as soon as it sees again.
+            if self._tower.look(mailbox):
+                self._asked[mailbox] = now
 
     async def _wait(self) -> None:
         with suppress(TimeoutError):

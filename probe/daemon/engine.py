@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from probe import logs
 from probe.config.settings import MailboxSettings, Settings
+from probe.core.budget import DAY
 from probe.core.event import Cause, Unconfirmed
 from probe.core.live import Live, LoopTurn
 from probe.core.match import Signer
@@ -33,6 +34,9 @@ DRAIN_SECONDS = 6.0
 
 STOP_SECONDS = 2.0
 """How long they may take to say what became of them once they are stopped."""
+
+WRITE_SECONDS = 1.5
+"""How long facts that wait for the journal are given: one more try to write them."""
 
 WATCH_SILENCE = 120.0
 """Seconds that a watcher may take, beside three polls, to say anything: a login and a sweep."""
@@ -170,13 +174,13 @@ class Engine:
             event = Unconfirmed(probe.planned_at, Cause.CANCELLED, lost)
             await self.correlator.record(probe.id, event)
         self.correlator.flights.load(await self._store.in_flight())
+        self.sender.remember(await self._store.sent_since(self._clock.now() - DAY))
 
     async def _schedule(self) -> None:
         """Fire routes, once every mailbox was tried; what arrives must be seen coming."""
         with suppress(TimeoutError):
             async with asyncio.timeout(SETTLE_SECONDS):
                 await self.watches.settled.wait()
-        self.sender.remember(await self._store.sent_since(self._clock.now() - 86400))
         self._ready = True
         self._scheduler.replace(self._reloads.settings.routes)
         self._log.info("daemon.ready", routes=len(self._reloads.settings.routes))
@@ -191,6 +195,9 @@ class Engine:
             with suppress(TimeoutError):
                 async with asyncio.timeout(STOP_SECONDS):
                     await self.sender.settle()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(WRITE_SECONDS):
+                await self.correlator.written.wait()
 
     def _apply(self, settings: Settings) -> None:
         for name in [*self._running]:
@@ -219,9 +226,9 @@ class Engine:
         task = self._group.create_task(watcher.run(), name=f"Watcher {name}")
         return _Running(watcher, settings, task)
 
-    def _look(self, mailbox: str) -> None:
-        if running := self._running.get(mailbox):
-            running.watcher.look()
+    def _look(self, mailbox: str) -> bool:
+        running = self._running.get(mailbox)
+        return running is not None and running.watcher.look()
 
     def _turns(self) -> tuple[LoopTurn, ...]:
         """The loops' heartbeats; of the watchers, the oldest speaks for all."""

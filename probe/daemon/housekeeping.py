@@ -66,8 +66,9 @@ class Housekeeping:
         for mailbox in self._mailboxes():
             last = self._tidied.get(mailbox)
             if last is None or now - last >= self.retention.mail:
-                self._ask(mailbox, Tidy(sent_before=now - self.retention.mail))
-                self._tidied[mailbox] = now
+                # Where it cannot be asked now, it is in the next turn.
+                if self._ask(mailbox, Tidy(sent_before=now - self.retention.mail)):
+                    self._tidied[mailbox] = now
 
     async def _prune(self, outcomes: tuple[Outcome, ...], before: float) -> None:
         while await self._store.prune(outcomes, before) == PRUNE_BATCH:

@@ -36,8 +36,12 @@ class Scheduler:
     def replace(self, routes: Sequence[Route]) -> None:
         """Fire these routes from now on. A route that stays keeps its turns."""
         now = self._now()
+        waiting = {self._routes[number]: at for at, number in self._heap}
         self._routes = tuple(routes)
-        self._heap = [(next_turn(route, now).at, i) for i, route in enumerate(self._routes)]
+        self._heap = [
+            (waiting.get(route) or next_turn(route, now).at, i)
+            for i, route in enumerate(self._routes)
+        ]
         heapq.heapify(self._heap)
         self._changed.set()
 

@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from probe import logs
 from probe.config.settings import MailboxSettings
 from probe.core.budget import DAY, Budget
-from probe.core.event import Cause, Submission, Unconfirmed
+from probe.core.event import Cause, Submission, Unconfirmed, Unsent
 from probe.core.mailbox import Route
 from probe.core.match import Signer
 from probe.core.message import compose
 from probe.core.probe import Probe
 from probe.daemon.correlator import Correlator
+from probe.daemon.unbroken import finished
 from probe.journal.errors import JournalUnwritableError
+from probe.mail.reply import Stage
 from probe.mail.token import Token, encode, probe_id, route_digest
 
 Submit = Callable[[str, str, bytes], Awaitable[Submission]]
@@ -43,7 +45,8 @@ MAX_QUEUED = 50
 would only make every probe late by our own fault."""
 
 MAX_AT_ONCE = 100
-"""Submissions under way in all: bounds open sockets and the load of one moment."""
+"""Submissions under way at one provider: bounds open sockets and the load of one moment. Each
+provider has its own, so that one that hangs does not hold up the others."""
 
 REST_AFTER_SHUT = 5.0
 """Seconds without sending after the journal could not be written."""
@@ -70,8 +73,9 @@ class Sender:
         self._budgets: dict[str, Budget] = {}
         self._queues: dict[str, asyncio.Queue[Route]] = {}
         self._workers: dict[str, asyncio.Task[None]] = {}
-        self._at_once = asyncio.Semaphore(MAX_AT_ONCE)
+        self._at_once: dict[str, asyncio.Semaphore] = {}
         self._shut_until = 0.0
+        self._stopping = False
         self._busy = 0
         self._quiet = asyncio.Event()
         self._quiet.set()
@@ -91,8 +95,9 @@ class Sender:
         """Sends of an earlier process count as well."""
         now = self._now()
         for name, at in sends:
-            if now - at < DAY and name in self._budgets:
-                self._budgets[name].add(at)
+            if now - at < DAY:
+                # Also of a mailbox that only a later reload brings back: limited then.
+                self._budgets.setdefault(name, Budget(0)).add(at)
 
     def fire(self, route: Route) -> bool:
         """Ask for one probe on a route; False if it cannot be sent now, which is counted."""
@@ -113,7 +118,8 @@ class Sender:
             await asyncio.Event().wait()
 
     async def settle(self) -> None:
-        """Wait until no submission is under way; new ones must not be asked for meanwhile."""
+        """Begin no more submissions, and wait until none is under way."""
+        self._stopping = True
         for queue in self._queues.values():
             while not queue.empty():
                 queue.get_nowait()
@@ -121,7 +127,7 @@ class Sender:
 
     def _refusal(self, route: Route) -> str:
         """Why a route cannot be fired; empty if it can."""
-        if route.sender not in self._mailboxes or self._group is None:
+        if self._stopping or route.sender not in self._mailboxes or self._group is None:
             return "not running"
         if self._now() < self._shut_until:
             return "the journal cannot be written"
@@ -145,29 +151,45 @@ class Sender:
             self._busy += 1
             self._quiet.clear()
             try:
-                async with self._at_once:
+                async with self._turnstile(name):
                     await self._send(route)
             finally:
                 self._busy -= 1
                 if not self._busy:
                     self._quiet.set()
 
+    def _turnstile(self, name: str) -> asyncio.Semaphore:
+        settings = self._mailboxes.get(name)
+        provider = settings.mailbox.provider if settings else ""
+        return self._at_once.setdefault(provider, asyncio.Semaphore(MAX_AT_ONCE))
+
     async def _send(self, route: Route) -> None:
-        if not {route.sender, route.recipient} <= self._mailboxes.keys():
+        if self._stopping or not {route.sender, route.recipient} <= self._mailboxes.keys():
             return  # a reload took a mailbox away while the route waited here
         probe = self._probe(route)
+        # Taken now: while the journal writes, a reload may take a mailbox away.
+        sender = self._mailboxes[route.sender].mailbox
+        recipient = self._mailboxes[route.recipient].mailbox
+        message = compose(sender, recipient, self._token(probe), probe.planned_at)
+        if await self._opened(probe):
+            event = await self._handed(probe, recipient.address, message)
+            await self._correlator.record(probe.id, event)
+
+    async def _opened(self, probe: Probe) -> bool:
+        """Journal the probe; False if that cannot be done."""
         try:
-            await self._correlator.open(probe)
+            await finished(self._correlator.open(probe))
         except JournalUnwritableError as error:
             self._shut_until = self._now() + REST_AFTER_SHUT
             self._correlator.count(unfired=1)
             self._log.error("probe.unfired", why=str(error))
-            return
-        sender = self._mailboxes[route.sender].mailbox
-        recipient = self._mailboxes[route.recipient].mailbox
-        message = compose(sender, recipient, self._token(probe), probe.planned_at)
-        event = await self._handed(probe, recipient.address, message)
-        await self._correlator.record(probe.id, event)
+            return False
+        except asyncio.CancelledError:
+            stopped = "stopped before the message was handed over"
+            event = Unsent(self._now(), Stage.CONNECT, Cause.CANCELLED, stopped)
+            await self._correlator.record(probe.id, event)
+            raise
+        return True
 
     async def _handed(self, probe: Probe, address: str, message: bytes) -> Submission:
         try:
@@ -176,8 +198,7 @@ class Sender:
             event = self._handing.submission_of(cancelled) or Unconfirmed(
                 self._now(), Cause.CANCELLED, "stopped while the message was handed over"
             )
-            # Shielded, since we are being cancelled: the fact is written before we go.
-            await asyncio.shield(self._correlator.record(probe.id, event))
+            await self._correlator.record(probe.id, event)
             raise
 
     def _probe(self, route: Route) -> Probe:

@@ -56,6 +56,10 @@ tries at once)."""
 THROTTLED_REST = 300.0
 """Seconds after a throttling answer that names no time."""
 
+LONGEST_OBEYED = 86400.0
+"""Seconds that a server can keep us away by its own word. Providers count over a day at most;
+more is a mistake, or malice."""
+
 BOOKMARK_EVERY = 60.0
 """Seconds between writes of a bookmark that has only grown older."""
 
@@ -94,19 +98,25 @@ class Watcher:
         self._offsets: deque[float] = deque(maxlen=OFFSETS_KEPT)
         self._saved: dict[Folder, Bookmark] = {}
         self._rest = FIRST_REST
+        self._watching = False
         self._log = logs.get().bind(mailbox=mailbox)
         self.pulse = Pulse("watcher", silence_limit, now)
 
     def ask(self, errand: Errand) -> bool:
-        """Leave an errand; False if there is no place for it."""
+        """Leave an errand; False if there is no place for it, or nobody to run it.
+
+        Errands for a mailbox that cannot be reached would only pile up: who asked asks again.
+        """
+        if not self._watching:
+            return False
         with suppress(asyncio.QueueFull):
             self._errands.put_nowait(errand)
             return True
         return False
 
-    def look(self) -> None:
-        """Have the folders read now; one look that waits answers everybody."""
-        self.ask(Look())
+    def look(self) -> bool:
+        """Have the folders read now; False if that cannot be asked."""
+        return self.ask(Look())
 
     async def run(self) -> None:
         """See the module's docstring."""
@@ -115,6 +125,7 @@ class Watcher:
             try:
                 await self._watch_once()
             except WatchLost as lost:
+                self._watching = False
                 silent = lost.cause is WatchCause.SILENT
                 self._watches.blind(self._mailbox, str(lost), silent=silent)
                 rest = self._pause(lost)
@@ -123,16 +134,21 @@ class Watcher:
                 await asyncio.sleep(rest)
 
     async def _watch_once(self) -> None:
+        with suppress(JournalUnwritableError):  # then go on from what we saved ourselves
+            await self._take_up()
+        stream = self._watch(self._mailbox, self._errands, dict(self._saved))
+        async with aclosing(stream):
+            async for observation in stream:
+                self._watching = True
+                self.pulse.beat()
+                await self._take(observation)
+        raise WatchLost(WatchCause.CLOSED, "the watch ended without a word")
+
+    async def _take_up(self) -> None:
         place = await self._store.place(self._mailbox)
         self._saved = dict(place.bookmarks)
         if place.clock_offset is not None and not self._offsets:
             self._offsets.append(place.clock_offset)
-        stream = self._watch(self._mailbox, self._errands, place.bookmarks)
-        async with aclosing(stream):
-            async for observation in stream:
-                self.pulse.beat()
-                await self._take(observation)
-        raise WatchLost(WatchCause.CLOSED, "the watch ended without a word")
 
     async def _take(self, observation: Observation) -> None:
         match observation:
@@ -223,8 +239,9 @@ class Watcher:
         """How long to stay away, by the cause."""
         if lost.cause is WatchCause.CREDENTIALS:
             return CREDENTIALS_REST
-        if lost.cause is WatchCause.THROTTLED:
-            return lost.retry_after if lost.retry_after is not None else THROTTLED_REST
+        told = lost.retry_after
+        if told is None and lost.cause is WatchCause.THROTTLED:
+            told = THROTTLED_REST
         rest, self._rest = self._rest, min(self._rest * 2, LONGEST_REST)
         # Spread over half the time, so that all mailboxes of a server do not come back at once.
-        return max(rest * (0.75 + 0.5 * self._chance()), lost.retry_after or 0.0)
+        return max(rest * (0.75 + 0.5 * self._chance()), min(told or 0.0, LONGEST_OBEYED))

@@ -21,7 +21,7 @@ class _Mailbox:
 class Watches:
     """The state of all watches, by mailbox id."""
 
-    def __init__(self, now: Callable[[], float], ask: Callable[[str], None]) -> None:
+    def __init__(self, now: Callable[[], float], ask: Callable[[str], bool]) -> None:
         self._now = now
         self._ask = ask
         self._mailboxes: dict[str, _Mailbox] = {}
@@ -106,10 +106,9 @@ class Watches:
                 return f"the {watch.folder} of {mailbox} was not watched: {watch.detail}"
         return f"{mailbox} could not be read again in time"
 
-    def look(self, mailbox: str) -> None:
-        """Ask a watcher to read its folders now."""
-        if mailbox in self._mailboxes:
-            self._ask(mailbox)
+    def look(self, mailbox: str) -> bool:
+        """Ask a watcher to read its folders now; False if it cannot be asked."""
+        return mailbox in self._mailboxes and self._ask(mailbox)
 
     def snapshot(self) -> Iterable[FolderWatch]:
         """All folders, with the time unwatched up to now."""

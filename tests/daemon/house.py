@@ -98,7 +98,7 @@ class House:
         """Open the journal and let the loops run."""
         self.store = Store.open(self.journal)
         self._dead = False
-        self.store._run = partial(self._gate, self.store._writer.run)  # type: ignore[assignment]
+        self.store._run = partial(self._gate, self.store._writer.run)
         if not self._watched:
             turned().wait_for(lambda: not self.store.idle)
             self._watched = True
@@ -149,13 +149,23 @@ class House:
         if self._task is not None:
             await self.kill()
 
-    async def shut(self) -> None:
-        """The journal cannot be written, but read: as on a full disk."""
-        await self.store._writer.run(partial(_query_only, on=True))
+    async def shut(self, *, reads: bool = True) -> None:
+        """The journal cannot be written, as on a full disk; or not even read through the writer,
+        as on one that was mounted read-only."""
+        if reads:
+            await self._on_writer(lambda connection: connection.set_authorizer(_read_only))
+        else:
+            await self._on_writer(lambda connection: connection.execute("PRAGMA query_only = ON"))
 
     async def reopen(self) -> None:
         """There is room again."""
-        await self.store._writer.run(partial(_query_only, on=False))
+        await self._on_writer(lambda connection: connection.execute("PRAGMA query_only = OFF"))
+        await self._on_writer(lambda connection: connection.set_authorizer(None))
+
+    async def _on_writer(self, act: Callable[[sqlite3.Connection], object]) -> None:
+        while not self.store.idle:
+            await asyncio.sleep(0)
+        act(self.store._writer._connection)
 
     # --- what became of it --------------------------------------------------------------
 
@@ -214,5 +224,6 @@ class House:
         self.told.append((change, event))
 
 
-def _query_only(connection: sqlite3.Connection, *, on: bool) -> None:
-    connection.execute(f"PRAGMA query_only = {'ON' if on else 'OFF'}")
+def _read_only(action: int, *_: object) -> int:
+    writes = {sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE}
+    return sqlite3.SQLITE_DENY if action in writes else sqlite3.SQLITE_OK

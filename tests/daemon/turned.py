@@ -68,7 +68,9 @@ class TurnedLoop(asyncio.SelectorEventLoop):
         """Let the clock stand while this is true; its thread wakes the loop when it is not."""
         self._debts.append(owes)
 
-    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> asyncio.Future[Any]:
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Any, func: Any, *args: Any
+    ) -> asyncio.Future[Any]:
         self._executing += 1
         future: asyncio.Future[Any] = super().run_in_executor(executor, func, *args)
         future.add_done_callback(self._executed)
