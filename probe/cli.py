@@ -121,6 +121,22 @@ def once(config: Path, sender: str | None, recipient: str | None, as_json: bool)
 
 
 @cli.command()
+@click.argument("name", required=False)
+def providers(name: str | None) -> None:
+    """List the providers with a preset, or show one with what to do there first."""
+    from rich.console import Console
+
+    from probe.app import providers as known
+
+    console = Console(highlight=False)
+    with _telling():
+        if name is None:
+            known.show_all(console)
+        else:
+            known.show_one(console, name)
+
+
+@cli.command()
 def schema() -> None:
     """Print the JSON schema of the config file."""
     import json
