@@ -12,7 +12,6 @@ is handed over before the next command is sent, and memory is bounded by one ste
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -90,16 +89,16 @@ class Patrol:
         self._others: dict[Folder, Place] = {}
         self._missing: dict[Folder, str] = {}
         self._junk_tried = around.now()
-        self._steps: deque[Step] = deque([self._find_folders, self._read_junk, self._read_inbox])
+        self._steps: list[Step] = [self._find_folders, self._read_junk, self._read_inbox]
 
     async def step(self) -> list[Observation]:
         """Do the next thing; with nothing to do, wait."""
         if not self._steps:
             await self._wait()
-        return await self._steps.popleft()() if self._steps else []
+        return await self._steps.pop(0)() if self._steps else []
 
     def _next(self, *steps: Step) -> None:
-        self._steps.extendleft(reversed(steps))
+        self._steps[:0] = steps
 
     # --- folders -----------------------------------------------------------------------
 

@@ -30,7 +30,7 @@ from probe.transport.imap.mirror import SETTLING, Mirror, Visible
 from probe.transport.imap.parse import Continuation, Fetch, Status, Tagged
 from probe.transport.imap.reader import ProtocolError, Reader
 from probe.transport.imap.reader import Response as Parts
-from probe.transport.imap.request import ALLOWED, Idle, Request
+from probe.transport.imap.request import ALLOWED, Idle, Request, settle
 from probe.transport.imap.words import words
 
 _TLS_RECORDS = (b"\x15\x03", b"\x16\x03")  # RFC 8446 §5.1: alert, handshake
@@ -47,6 +47,8 @@ class Protocol(IMAP4ClientProtocol):
         self, loop: asyncio.AbstractEventLoop, *, now: Callable[[], float], timeout: float
     ) -> None:
         super().__init__(loop)
+        # What the library waits on, and we do not: 4 KiB of each idle mailbox.
+        del self.idle_queue, self._idle_event, self.state_condition
         self.mirror = Mirror()
         self.stirred = asyncio.Event()
         """Set by new mail, by the end of IDLE, and by the loss of the connection."""
@@ -58,7 +60,7 @@ class Protocol(IMAP4ClientProtocol):
         self._timeout = timeout
         self._reader = Reader()
         self._turn = asyncio.Lock()
-        self._greeted = asyncio.Event()
+        self._greeted: asyncio.Future[None] = loop.create_future()
         self._deaf = False
         self._idle_since: float | None = None
 
@@ -95,7 +97,7 @@ class Protocol(IMAP4ClientProtocol):
             self.lost = WatchLost(cause, self.scrub(detail), retry_after=retry_after)
         if self.pending_sync_command is not None:
             self.pending_sync_command.fail(self._loss())
-        self._greeted.set()
+        settle(self._greeted)
         self.stirred.set()
         if self.transport is not None:
             self.transport.abort()
@@ -121,14 +123,13 @@ class Protocol(IMAP4ClientProtocol):
 
     def _greet(self, said: object, line: bytes) -> None:
         """RFC 9051 §7.1.4: a greeting is OK, PREAUTH or BYE, and nothing else."""
-        kind = said.kind if isinstance(said, Status) else ""
-        if isinstance(said, Status) and kind == "BYE":
+        if isinstance(said, Status) and said.kind == "BYE":
             self._lose_as(refusal.closed(said))
-        elif isinstance(said, Status) and kind in {"OK", "PREAUTH"}:
-            self.state = AUTH if kind == "PREAUTH" else NONAUTH
+        elif isinstance(said, Status) and said.kind in {"OK", "PREAUTH"}:
+            self.state = AUTH if said.kind == "PREAUTH" else NONAUTH
             self.greeting = said
             self._learn(said)
-            self._greeted.set()
+            settle(self._greeted)
         else:
             raise ProtocolError(f"not an IMAP greeting: {words(line)}")
 
@@ -200,7 +201,7 @@ class Protocol(IMAP4ClientProtocol):
 
     async def wait(self, state_regexp: str) -> None:  # noqa: ARG002 - the library's signature
         """Wait for the greeting; all that the library's client waits for."""
-        await self._greeted.wait()
+        await self._greeted
         self.check_alive()
 
     async def execute(self, command: Command, scrub: str | None = None) -> Response:  # noqa: ARG002 - the library's signature
@@ -275,7 +276,7 @@ class Protocol(IMAP4ClientProtocol):
 
     async def _begin_idle(self, request: Idle) -> None:
         async with self._deadline("IDLE"):
-            await request.begun.wait()
+            await request.begun
         self.check_alive()
         if request.is_answered and not request.is_ok:
             raise refusal.refused(request.status, doing="IDLE")

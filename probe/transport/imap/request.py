@@ -23,6 +23,12 @@ MAX_OCTETS = 8 << 20
 """Answers to one command: 50 headers of 64 KiB are 3.2 MiB, and a full SEARCH is 1 MiB."""
 
 
+def settle(future: "asyncio.Future[None]") -> None:
+    """Let whoever waits go on; a waiter that was cancelled took its future with it."""
+    if not future.done():
+        future.set_result(None)
+
+
 class Request(Command):
     """A command of aioimaplib's whose arguments do not print: they may hold a password."""
 
@@ -38,6 +44,9 @@ class Request(Command):
         self.answer = challenge
         """Makes the reply to a ``+``; None: the server has nothing to ask."""
         self.untagged: list[Untagged] = []
+        # Futures, not the library's Event: an IDLE lasts, and an Event weighs 0.8 KiB.
+        del self._event
+        self._end: asyncio.Future[None] = self._loop.create_future()
         self._octets = 0
         self._lost: WatchLost | None = None
         self._status: Status | None = None
@@ -88,13 +97,13 @@ class Request(Command):
     def finish(self, status: Status) -> None:
         """The tagged answer came; whoever waits goes on."""
         self._status = status
-        self._event.set()
+        settle(self._end)
 
     def fail(self, lost: WatchLost) -> None:
         """There will be no answer; whoever waits is told why. An answer that came stays."""
         if not self.is_answered:
             self._lost = lost
-        self._event.set()
+        settle(self._end)
 
     async def wait(self) -> None:
         """Until it is answered.
@@ -102,7 +111,7 @@ class Request(Command):
         Raises:
             WatchLost: it never will be.
         """
-        await self._event.wait()
+        await self._end
         if self._lost is not None:
             raise self._lost
 
@@ -112,20 +121,20 @@ class Idle(Request):
 
     def __init__(self, tag: str, on_begin: Callable[[], None]) -> None:
         super().__init__("IDLE", tag, challenge=self._begin)
-        self.begun = asyncio.Event()
+        self.begun: asyncio.Future[None] = self._loop.create_future()
         """Set also when it is refused or the connection lost, so that nobody waits for ever."""
         self._on_begin = on_begin
 
     def _begin(self, _: bytes) -> None:
         self._on_begin()
-        self.begun.set()
+        settle(self.begun)
 
     def finish(self, status: Status) -> None:
         """As for any request; and nobody waits for the ``+`` any longer."""
         super().finish(status)
-        self.begun.set()
+        settle(self.begun)
 
     def fail(self, lost: WatchLost) -> None:
         """As for any request; and nobody waits for the ``+`` any longer."""
         super().fail(lost)
-        self.begun.set()
+        settle(self.begun)

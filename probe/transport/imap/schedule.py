@@ -9,8 +9,9 @@ LONGEST_GAP = 60.0
 QUIET_FACTOR = 5
 """With nothing expected, junk is read after this many polls of INBOX."""
 
-GLANCE = 3.0
-"""How often, in IDLE, to see whether something has come to be expected: nothing is sent."""
+GLANCE = 5.0
+"""How often, in IDLE, to see whether something has come to be expected. Nothing is sent, but
+thousands of mailboxes do it."""
 
 
 def junk_due(last_read: float, expecting_since: float | None, poll: float) -> float:

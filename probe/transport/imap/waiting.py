@@ -21,6 +21,7 @@ class Waiting:
         self._session = session
         self._errands = errands
         self._now = now
+        self._timer: asyncio.TimerHandle | None = None
         self._idle_rests = False
 
     async def until(self, due: Callable[[float], float]) -> Errand | None:
@@ -41,25 +42,32 @@ class Waiting:
 
     async def _stirred(self, due: Callable[[float], float]) -> Errand | None:
         """Never raises but when cancelled: what else is wrong, the next command tells."""
-        began = self._now()
         async with asyncio.TaskGroup() as group:
             errand = group.create_task(self._errands.get())
             errand.add_done_callback(self._stir)
-            while not (self._session.stirred.is_set() or errand.done()):
-                now = self._now()
-                if now >= due(began) or now < began:  # or the clock was set back
-                    break
-                await self._stirred_within(min(due(began) - now, schedule.GLANCE))
+            self._glance(due, self._now())
+            try:
+                await self._session.stirred.wait()
+            finally:
+                self._stop_glancing()
             # A get that is cancelled leaves the errand in the queue.
             errand.cancel()
         return None if errand.cancelled() else errand.result()
 
+    def _glance(self, due: Callable[[float], float], began: float) -> None:
+        """See whether it is time. Most glances see nothing, and a timer wakes no task."""
+        now, then = self._now(), due(began)
+        if now >= then or now < began:  # or the clock was set back
+            self._session.stirred.set()
+            return
+        self._timer = asyncio.get_running_loop().call_later(
+            min(then - now, schedule.GLANCE), self._glance, due, began
+        )
+
+    def _stop_glancing(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
     def _stir(self, _: object) -> None:
         self._session.stirred.set()
-
-    async def _stirred_within(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._session.stirred.wait()
-        except TimeoutError:
-            pass

@@ -223,13 +223,13 @@ async def test_preauth_needs_no_login() -> None:
 
 async def test_A6_names_and_passwords_are_quoted() -> None:
     async with scripted() as server:
-        (await attempt(server.port, user="joe smith", password=PASSWORD)).abort()
+        (await attempt(server.port, user="front desk", password=PASSWORD)).abort()
         await server.gone.wait()
-    assert rb'LOGIN "joe smith" "Hunter\"2\\x"' in server.received
+    assert rb'LOGIN "front desk" "Hunter\"2\\x"' in server.received
 
 
 async def test_A7_a_name_that_login_cannot_carry_goes_by_authenticate_plain() -> None:
-    expected = base64.b64encode("\0jösé\0pä".encode())
+    expected = base64.b64encode("\0büro\0pä".encode())
 
     async def challenge(peer: Peer) -> None:
         await peer.say(b"+ \r\n")
@@ -242,7 +242,7 @@ async def test_A7_a_name_that_login_cannot_carry_goes_by_authenticate_plain() ->
         "AUTHENTICATE": [challenge],
     }
     async with scripted(script) as server:
-        (await attempt(server.port, user="jösé", password="pä")).abort()
+        (await attempt(server.port, user="büro", password="pä")).abort()
         await server.gone.wait()
     assert answers == [expected]
     assert b"AUTHENTICATE PLAIN" in server.received
@@ -250,7 +250,7 @@ async def test_A7_a_name_that_login_cannot_carry_goes_by_authenticate_plain() ->
 
 async def test_A7c_a_name_that_nothing_can_carry_is_a_clear_refusal() -> None:
     async with scripted() as server:
-        lost = await failure(server.port, user="jösé")
+        lost = await failure(server.port, user="büro")
     assert lost.cause is WatchCause.REFUSED
     assert "not ASCII" in lost.detail
     assert server.count(b"LOGIN") == 0

@@ -15,7 +15,7 @@ READABLE = st.text(st.characters(blacklist_categories=["Cs"]), max_size=40)
     [
         ("INBOX", "INBOX"),
         ("Courrier indésirable", "Courrier ind&AOk-sirable"),
-        ("~peter/mail/台北/日本語", "~peter/mail/&U,BTFw-/&ZeVnLIqe-"),  # RFC 3501 §5.1.3
+        ("mail/台北/日本語", "mail/&U,BTFw-/&ZeVnLIqe-"),  # after RFC 3501 §5.1.3
         ("R&D", "R&-D"),
         ("&é&", "&-&AOk-&-"),
         ("📬", "&2D3c7A-"),
