@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 import trustme
 
+from probe.config.settings import Tls
 from tests.transport.smtp.harness import PASSWORD, Bench, mailbox
-from tests.transport.smtp.scripted import Script, Scripted
+from tests.transport.smtp.scripted import Script, Scripted, upgrade
 
 Scene = Callable[..., Awaitable[tuple[Scripted, Bench]]]
+Protected = Scene
 
 
 @pytest.fixture(scope="session")
@@ -63,6 +65,23 @@ async def scene() -> AsyncIterator[Scene]:
         for server, bench in made:
             await bench.submitter.close()
             await server.stop()
+
+
+@pytest.fixture(params=[Tls.PLAIN, Tls.IMPLICIT, Tls.STARTTLS])
+def protected(
+    request: pytest.FixtureRequest, scene: Scene, ca_file: Path, server_context: ssl.SSLContext
+) -> Protected:
+    """A scene in each kind of protection: TLS has buffers of its own."""
+    tls: Tls = request.param
+
+    async def make(at: Script, **changes: float) -> tuple[Scripted, Bench]:
+        if tls is Tls.STARTTLS:
+            offer = "250-mx.test\r\n250-STARTTLS\r\n250 AUTH PLAIN"
+            at = {"EHLO": offer, "STARTTLS": upgrade(server_context), **at}
+        context = server_context if tls is Tls.IMPLICIT else None
+        return await scene(at, context, tls=tls, ca_file=ca_file, **changes)
+
+    return make
 
 
 @pytest.fixture(autouse=True)

@@ -75,7 +75,12 @@ def upgrade(context: ssl.SSLContext, extra: str = "") -> Act:
 
     async def act(peer: Peer) -> None:
         await peer.say("220 2.0.0 ready" + extra)
-        await peer.writer.start_tls(context)
+        try:
+            await peer.writer.start_tls(context)
+        except (OSError, ssl.SSLError):
+            # on Python 3.11 wait_closed() hangs after a handshake that the client cut
+            peer.gone.set()
+            raise ConnectionResetError from None
 
     return act
 
@@ -124,7 +129,8 @@ class Scripted:
         finally:
             writer.close()
             with suppress(ConnectionError):
-                await writer.wait_closed()
+                if not peer.gone.is_set():
+                    await writer.wait_closed()
             peer.gone.set()
 
     async def _dialogue(self, peer: Peer) -> None:

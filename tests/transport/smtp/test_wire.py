@@ -1,51 +1,25 @@
 """The hand-over: exactly when a message may have been taken, and when it cannot have been."""
 
 import asyncio
-import ssl
-from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import pytest
 
-from probe.config.settings import Tls
 from probe.core.event import Accepted, Cause, Refused, Unconfirmed, Unsent
 from probe.mail.reply import Stage
-from tests.transport.smtp.conftest import Scene
-from tests.transport.smtp.harness import MESSAGE, Bench, dialogue
+from tests.transport.smtp.conftest import Protected, Scene
+from tests.transport.smtp.harness import MESSAGE, dialogue
 from tests.transport.smtp.scripted import (
     END,
     WHILE_SENDING,
     Act,
     Peer,
-    Script,
-    Scripted,
     drop,
     finish,
     hang,
-    upgrade,
 )
 
 LARGE = MESSAGE + b"0123456789abcdef" * 64 * 1024 * 16
 """16 MiB: more than the kernel takes while the server does not read."""
-
-Protected = Callable[..., Awaitable[tuple[Scripted, Bench]]]
-
-
-@pytest.fixture(params=[Tls.PLAIN, Tls.IMPLICIT, Tls.STARTTLS])
-def protected(
-    request: pytest.FixtureRequest, scene: Scene, ca_file: Path, server_context: ssl.SSLContext
-) -> Protected:
-    """A scene in each kind of protection: TLS has buffers of its own."""
-    tls: Tls = request.param
-
-    async def make(at: Script, **changes: float) -> tuple[Scripted, Bench]:
-        if tls is Tls.STARTTLS:
-            offer = "250-mx.test\r\n250-STARTTLS\r\n250 AUTH PLAIN"
-            at = {"EHLO": offer, "STARTTLS": upgrade(server_context), **at}
-        context = server_context if tls is Tls.IMPLICIT else None
-        return await scene(at, context, tls=tls, ca_file=ca_file, **changes)
-
-    return make
 
 
 @pytest.mark.parametrize("cut", [drop, finish])
