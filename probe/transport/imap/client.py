@@ -47,7 +47,8 @@ class Client(IMAP4):
                 sock=self._socket,
                 ssl=ssl_context,
                 server_hostname=host if ssl_context else None,
-                ssl_handshake_timeout=self.timeout if ssl_context else None,
+                # The wait for the greeting covers the handshake, and is to end first.
+                ssl_handshake_timeout=2 * self.timeout if ssl_context else None,
             )
         )
 

@@ -150,8 +150,8 @@ async def _greeting(client: Client) -> None:
     try:
         await client.wait_hello_from_server()
     except TimeoutError:
-        hint = "; if this port is for TLS, set tls: implicit" if not client.is_tls else ""
-        detail = f"no greeting within {client.timeout:g} s{hint}"
+        other = "not for TLS, set tls: starttls" if client.is_tls else "for TLS, set tls: implicit"
+        detail = f"no greeting within {client.timeout:g} s; if this port is {other}"
         raise WatchLost(WatchCause.SILENT, detail) from None
     except OSError as error:
         raise _handshake_failed(error) from None

@@ -439,6 +439,27 @@ async def test_G9b_tls_on_a_plain_port_fails_at_once_and_says_what_to_check() ->
     assert "check port and tls" in lost.detail
 
 
+async def test_a_handshake_that_is_not_answered_is_silence() -> None:
+    async with scripted(greeting=[hang]) as server:
+        lost = await failure(server.port, tls=Tls.IMPLICIT, timeout=HASTY)
+        await server.gone.wait()
+    assert lost.cause is WatchCause.SILENT
+    assert "tls: starttls" in lost.detail
+
+
+async def test_a_handshake_that_is_cancelled_drops_its_connection() -> None:
+    connected = asyncio.Event()
+
+    async def accept(_: Peer) -> None:
+        connected.set()
+
+    async with scripted(greeting=[accept, hang]) as server, asyncio.TaskGroup() as group:
+        login = group.create_task(attempt(server.port, tls=Tls.IMPLICIT))
+        await connected.wait()
+        login.cancel()
+        await server.gone.wait()
+
+
 async def test_a_ca_file_that_is_none_is_a_tls_failure_with_its_path() -> None:
     lost = await failure(1, tls=Tls.IMPLICIT, ca_file=__file__)
     assert lost.cause is WatchCause.TLS
