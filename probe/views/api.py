@@ -47,8 +47,10 @@ async def list_routes(request: web.Request) -> web.Response:
     """List the configured routes, sorted by sender and recipient, with the last verdicts."""
     sources = request.app[SOURCES]
     given = paging.bounded(request.query, _PAGED | {"since"})
-    standings = await sources.archive.ask(_standings)
-    documents = route_documents(sources.live(), standings, paging.since(given))
+    live, since = sources.live(), paging.since(given)
+    documents = await sources.archive.ask(
+        lambda reader: route_documents(live, _standings(reader), since)
+    )
     return _page("routes", documents, given)
 
 

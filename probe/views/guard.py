@@ -5,9 +5,11 @@ import asyncio
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from probe import logs
 from probe.journal.errors import JournalError
 from probe.views.archive import ArchiveError
 from probe.views.paging import QueryError
+from probe.views.wording import visible
 
 ANSWER_TIMEOUT = 30.0
 """Longest time for one answer, a slow reader of a large scrape included."""
@@ -46,6 +48,10 @@ async def plain_errors(request: web.Request, handler: Handler) -> web.StreamResp
         return _error(request, 400, str(error))
     except (ArchiveError, JournalError, TimeoutError) as error:
         return _error(request, 503, str(error) or "no answer in time", {"Retry-After": "5"})
+    except Exception:  # noqa: BLE001 - the border: a page that fails must not end the watching
+        path = visible(request.path, 200)
+        logs.get().exception("request.failed", method=request.method, path=path)
+        return _error(request, 500, "an error of mailprobe itself; its log says more")
 
 
 MIDDLEWARES = (plain_errors,)

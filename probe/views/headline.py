@@ -42,11 +42,18 @@ def _mail(live: Live, matrix: Matrix) -> tuple[Level, str]:
         return Level.WARN, f"Mail is slow or partly failing from {between}"
     good = len(matrix.level(Level.OK))
     if not good:
-        first = "Waiting for the first verdict" if live.ready else "Starting: logging in"
-        return Level.UNKNOWN, first
+        return Level.UNKNOWN, _nothing_known(live, matrix)
     if good < len(matrix.cells):
         return Level.OK, f"Mail arrives on {good} of {len(matrix.cells)} ways; the rest is unknown"
     return Level.OK, "All mail arrives"
+
+
+def _nothing_known(live: Live, matrix: Matrix) -> str:
+    if not live.ready:
+        return "Starting: logging in"
+    if any(cell.marks for cell in matrix.cells.values()):
+        return "Nothing is known of the present: there are no recent verdicts"
+    return "Waiting for the first verdict"
 
 
 def _failing(bad: list[Cell], matrix: Matrix) -> str:

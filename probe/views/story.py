@@ -54,7 +54,7 @@ _SENTENCES = {
     Outcome.DELIVERED: "It arrived in the inbox{took}.",
     Outcome.JUNKED: "It arrived in the junk folder{took}.",
     Outcome.DELAYED: "It arrived late{took}; up to {delayed_after} is on time.",
-    Outcome.REFUSED: "A server refused it while it was being submitted.",
+    Outcome.REFUSED: "A server turned it down while it was being submitted.",
     Outcome.BOUNCED: "It was accepted, and later a bounce came back.",
     Outcome.LOST: "It was accepted, and in {lost_after} neither it nor a bounce was seen.",
     Outcome.UNSENT: "It could not be handed over to the sender's server.",

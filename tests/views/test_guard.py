@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+import structlog
 
 from probe.views import archive, guard
 from tests.views.world import Client, World
@@ -95,3 +96,27 @@ async def test_too_many_questions_at_once_are_turned_away(
     monkeypatch.setattr(archive, "WAITING", 0)
     response, _ = await client.get("/")
     assert response.status == 503
+
+
+async def test_an_error_of_ours_is_one_line_outside_and_a_trace_in_the_log(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken() -> str:
+        raise ZeroDivisionError("inner detail")
+
+    monkeypatch.setattr(world, "reload", broken)
+    with structlog.testing.capture_logs() as entries:
+        async with world.served() as client:
+            response, text = await client.ask(
+                "POST", "/-/reload", headers={"X-Mailprobe-Reload": "1"}
+            )
+    assert (response.status, text) == (500, "an error of mailprobe itself; its log says more\n")
+    assert entries == [
+        {
+            "event": "request.failed",
+            "log_level": "error",
+            "method": "POST",
+            "path": "/-/reload",
+            "exc_info": True,
+        }
+    ]

@@ -6,8 +6,10 @@ from dataclasses import replace
 import pytest
 
 from probe.core.live import Live, LoopTurn
+from probe.core.outcome import Outcome
 from probe.views.headline import headline
 from probe.views.matrix import Cell, Level, Matrix
+from probe.views.recent import Mark
 from tests.views.world import LIVE, NOW, WATCHES
 
 NAMES = ("A", "B", "C")
@@ -73,6 +75,15 @@ def test_a_single_pair_of_providers_is_not_told_as_a_whole_provider() -> None:
 def test_at_the_start_it_says_so() -> None:
     found = headline(replace(LIVE, ready=False), matrix(unknown=PAIRS))
     assert found.sentence == "Starting: logging in"
+
+
+def test_old_verdicts_alone_are_not_the_present() -> None:
+    mark = Mark(("a", "b"), NOW - 9999, Outcome.DELIVERED, 1.0)
+    drawn = matrix(unknown=PAIRS)
+    cells = {pair: replace(cell, marks=(mark,)) for pair, cell in drawn.cells.items()}
+    found = headline(LIVE, replace(drawn, cells=cells))
+    assert found.level is Level.UNKNOWN
+    assert found.sentence == "Nothing is known of the present: there are no recent verdicts"
 
 
 def test_a_stopped_loop_goes_before_everything() -> None:
