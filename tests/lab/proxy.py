@@ -213,7 +213,7 @@ class TcpProxy:
             due, chunk = await octets.get()
             await asyncio.sleep(max(0.0, due - loop.time()))
             await self._open[direction].wait()
-            with suppress(ConnectionError):
+            with suppress(OSError):  # ENOTCONN, after a reset, is no ConnectionError
                 if not chunk:
                     if not writer.is_closing():
                         writer.write_eof()
