@@ -50,13 +50,27 @@ def run(config: Path, log_level: str, log_json: bool) -> None:  # noqa: FBT001 -
 @click.option(
     "--for", "duration", default=None, metavar="DURATION", help="End after e.g. 90s or 5m."
 )
-@click.option("--port", default=9925, show_default=True, help="Of the page; 0 for any free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=9925,
+    show_default=True,
+    help="Of the page; 0 for any free one.",
+)
+@click.option(
+    "--speed",
+    type=click.FloatRange(0.1, 20),
+    default=1.0,
+    show_default=True,
+    help="Play the scenario so many times as fast.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where the page listens.")
 def demo(
     scenario: str | None,
     list_them: bool,  # noqa: FBT001 - click's flags
     duration: str | None,
     port: int,
+    speed: float,
     host: str,
 ) -> None:
     """Show everything on an embedded mail world: no accounts, no root, nothing to set up."""
@@ -66,6 +80,7 @@ def demo(
         _fail(f"the demo needs more packages ({error.name}): pip install 'mailprobe[demo]'")
     from probe import logs
     from probe.app.demo import demo as show
+    from probe.config.settings import WebSettings
 
     if list_them:
         for story in SCENARIOS.values():
@@ -74,50 +89,78 @@ def demo(
     name = scenario or DEFAULT
     if name not in SCENARIOS:
         _fail(f"there is no scenario {name!r}; there are: {', '.join(SCENARIOS)}")
-    seconds = _seconds(duration) if duration else None
+    seconds = _seconds("--for", duration) if duration else None
     logs.configure(level="warning")
-    _run(show(name, port, seconds, _say, host))
+    _run(show(name, WebSettings(host, port), seconds, _say, speed))
 
 
 @cli.command()
 @CONFIG
-@click.option("--live", is_flag=True, help="Log in everywhere and send one message to itself.")
+@click.option("--live", is_flag=True, help="Log in everywhere; each sends one message to itself.")
 @click.option(
     "--mailbox", "only", multiple=True, metavar="ID", help="Only this one; may be repeated."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@click.option("--json", "as_json", is_flag=True, help="With --live: JSON instead of a table.")
 def check(config: Path, live: bool, only: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001 - click's flags
     """Check a config, and with --live the mailboxes in it."""
     from probe import logs
-    from probe.app import check as checking
+    from probe.app import plan
     from probe.app.presets import load_config
 
+    if not live and (only or as_json):
+        raise click.UsageError("--mailbox and --json go with --live")
     logs.configure(level="error")
     with _telling():
         settings = load_config(config)
-        names = checking.chosen(settings, only)
+        names = plan.mailboxes(settings, only)
     if not live:
-        checking.show_plan(settings)
+        plan.show(settings)
         return
-    sys.exit(0 if _run(checking.live(settings, names, as_json=as_json)) else 1)
+    from probe.app import check as checking
+    from probe.app import check_report
+
+    rows = _run(checking.live(settings, names))
+    if as_json:
+        check_report.show_json(rows)
+    else:
+        check_report.show(rows, settings)
+    sys.exit(1 if any(row.problems for row in rows) else 0)
 
 
 @cli.command()
 @CONFIG
 @click.option("--from", "sender", metavar="ID", help="Only routes from this mailbox.")
 @click.option("--to", "recipient", metavar="ID", help="Only routes to this mailbox.")
+@click.option(
+    "--wait", default="5m", show_default=True, metavar="DURATION", help="For each message."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
-def once(config: Path, sender: str | None, recipient: str | None, as_json: bool) -> None:  # noqa: FBT001 - click's flags
+def once(
+    config: Path,
+    sender: str | None,
+    recipient: str | None,
+    wait: str,
+    as_json: bool,  # noqa: FBT001 - click's flags
+) -> None:
     """Make round trips now, and show what became of each."""
     from probe import logs
-    from probe.app import once as trip
+    from probe.app import plan
     from probe.app.presets import load_config
 
     logs.configure(level="error")
+    seconds = _seconds("--wait", wait)
     with _telling():
         settings = load_config(config)
-        routes = trip.chosen(settings, sender, recipient)
-    sys.exit(0 if _run(trip.once(settings, routes, as_json=as_json)) else 1)
+        routes = plan.routes(settings, sender, recipient)
+    from probe.app import once as trip
+    from probe.app import once_report
+
+    trips = _run(trip.once(settings, routes, seconds))
+    if as_json:
+        once_report.show_json(trips)
+    else:
+        once_report.show(trips, settings)
+    sys.exit(0 if trips.good else 1)
 
 
 @cli.command()
@@ -167,7 +210,9 @@ def _telling() -> Iterator[None]:
             raise
         _fail("\n".join(dict.fromkeys(map(str, _leaves(mendable)))))
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(130)  # 128 + SIGINT, as shells have it
+    except asyncio.CancelledError:
+        sys.exit(143)  # 128 + SIGTERM
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
@@ -187,13 +232,13 @@ def _say(sentence: str) -> None:
     click.echo(sentence)
 
 
-def _seconds(text: str) -> float:
+def _seconds(option: str, text: str) -> float:
     from probe.config.duration import parse
 
     try:
         return parse(text)
     except ValueError as error:
-        _fail(f"--for: {error}")
+        _fail(f"{option}: {error}")
 
 
 def main() -> None:

@@ -22,28 +22,31 @@ Say = Callable[[str], None]
 
 
 async def demo(
-    scenario: str, port: int, seconds: float | None, say: Say, host: str = "127.0.0.1"
+    scenario: str, web: WebSettings, seconds: float | None, say: Say, speed: float = 1.0
 ) -> None:
     """Run the daemon against the world, play the scenario over and over.
 
     Args:
         scenario: a name of SCENARIOS.
-        port: of the page; 0 for any free one.
+        web: where the page listens; port 0 for any free one.
         seconds: end after this; None: when a signal says so.
         say: told each sentence for the person who watches.
-        host: where the page listens.
+        speed: so many times as fast as the scenario is written.
     """
     with tempfile.TemporaryDirectory(prefix="mailprobe-demo-") as directory:
         async with World.open(directory=Path(directory)) as world:
-            settings = _settings(world, Path(directory), WebSettings(host, port))
+            settings = _settings(world, Path(directory), web)
             async with serving(settings) as served:
-                say(f"Open {served.address} in a browser.")
+                say(f"Open {served.address} in a browser; Ctrl-C ends the demo.")
                 async with asyncio.TaskGroup() as group:
-                    story = group.create_task(play(world, SCENARIOS[scenario], say, rounds=None))
+                    story = group.create_task(
+                        play(world, SCENARIOS[scenario], say, rounds=None, speed=speed)
+                    )
                     with suppress(TimeoutError):
                         async with asyncio.timeout(seconds):
                             await served.stopping.wait()
                     story.cancel()
+                say("Ending the demo.")
 
 
 def _settings(world: World, directory: Path, web: WebSettings) -> Settings:

@@ -5,7 +5,9 @@ import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from probe.config.settings import MailboxSettings, Settings
 from probe.core import match
@@ -20,6 +22,13 @@ CertificateSeen = Callable[[str, str, float], None]
 """(host, protocol, when it expires in seconds since 1970)."""
 
 
+class SentAt(Protocol):
+    """When we sent the probe that a message is, or is about; None: it must not be removed."""
+
+    def __call__(self, header: bytes, body: bytes | None, signer: Signer) -> float | None:
+        """Asked of each message before it is removed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Installation:
     """What the commands work with."""
@@ -31,9 +40,23 @@ class Installation:
 
 @asynccontextmanager
 async def running(
-    settings: Settings, journal: Path, signer: Signer, certificate_seen: CertificateSeen
+    settings: Settings,
+    journal: Path,
+    signer: Signer,
+    certificate_seen: CertificateSeen,
+    *,
+    sent_at: SentAt = match.sent_at,
+    around: Callable[[Wire], Wire] = lambda wire: wire,
 ) -> AsyncIterator[Installation]:
     """Open the journal, start the loops; on leaving, drain and close in order.
+
+    Args:
+        settings: the config to begin with.
+        journal: the file.
+        signer: who we are.
+        certificate_seen: told of every certificate.
+        sent_at: asked of each message before it is removed.
+        around: put between the loops and the wire.
 
     Raises:
         JournalUnusableError: the journal cannot be opened.
@@ -42,8 +65,10 @@ async def running(
     store = Store.open(journal)
     try:
         clock = Clock()
-        joined = _Joined(clock, signer, certificate_seen)
-        engine = Engine(settings, store, signer, joined.wire(), clock)
+        joined = _Joined(
+            clock, lambda header, body: sent_at(header, body, signer), certificate_seen
+        )
+        engine = Engine(settings, store, signer, around(joined.wire()), clock)
         joined.engine = engine
         try:
             async with engine.run():
@@ -59,12 +84,17 @@ class _Joined:
 
     engine: Engine
 
-    def __init__(self, clock: Clock, signer: Signer, certificate_seen: CertificateSeen) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        sent_at: Callable[[bytes, bytes | None], float | None],
+        certificate_seen: CertificateSeen,
+    ) -> None:
         self.submitter = Submitter(self._settings, clock.now, certificate_seen)
         self._watch = ImapWatch(
             self._settings,
             now=clock.now,
-            is_ours=lambda header, body: match.sent_at(header, body, signer),
+            is_ours=sent_at,
             looks_like_report=match.looks_like_report,
             expecting=self._expecting,
             certificate_seen=certificate_seen,

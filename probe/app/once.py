@@ -1,65 +1,87 @@
 """``mailprobe once``: round trips now, with progress, transcript and hops."""
 
-import json
-import sys
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, TaskID
 
-from probe.app.errors import UsageError
-from probe.app.trial import trying
+from probe.app import terminal
+from probe.app.trial import Trial, trying
 from probe.config.settings import Settings
-from probe.core.event import Accepted, Event, Refused, Sighted, Transcript, Unconfirmed, Unsent
+from probe.core.event import Event
 from probe.core.mailbox import Route
+from probe.core.observation import WatchLost
 from probe.core.outcome import Outcome
 from probe.core.tally import Change
+from probe.daemon.sender import MAX_QUEUED
 from probe.journal.records import History
-from probe.mail import trace
-from probe.views.document import history_document
 
 GOOD = frozenset({Outcome.DELIVERED})
 """Anything else makes the command end with status 1."""
 
-
-def chosen(settings: Settings, sender: str | None, recipient: str | None) -> list[Route]:
-    """The routes that were asked for.
-
-    Raises:
-        UsageError: there is no such mailbox, or no such route.
-    """
-    for name in (sender, recipient):
-        if name is not None and name not in settings.mailboxes:
-            known = ", ".join(settings.mailboxes)
-            raise UsageError(f"there is no mailbox {name!r}; there are: {known}")
-    routes = [
-        route
-        for route in settings.routes
-        if sender in (None, route.sender) and recipient in (None, route.recipient)
-    ]
-    if not routes:
-        raise UsageError("no route of the config fits: see `routes` in the file")
-    return routes
+WAIT_SECONDS = 300.0
+"""How long a message is waited for if not told otherwise: greylisting takes five minutes."""
 
 
-async def once(settings: Settings, routes: Sequence[Route], *, as_json: bool) -> bool:
-    """Send, wait, print; whether all were delivered."""
+@dataclass(frozen=True, slots=True)
+class Trips:
+    """What became of the round trips that were asked for."""
+
+    asked: int
+    histories: list[History]
+    lost: dict[str, WatchLost] = field(default_factory=dict)
+    """Why mailboxes could not be read, by id."""
+    waited: float = WAIT_SECONDS
+
+    @property
+    def unsent(self) -> int:
+        """Round trips for which the sender's budget was spent."""
+        return self.asked - len(self.histories)
+
+    @property
+    def good(self) -> bool:
+        """Whether all were delivered."""
+        outcomes = [history.verdict.outcome for history in self.histories]
+        return not self.unsent and GOOD.issuperset(outcomes)
+
+
+async def once(settings: Settings, routes: Sequence[Route], wait: float) -> Trips:
+    """Send on each route, and wait for the outcomes, for each message no longer than ``wait``."""
     names = [name for name in settings.mailboxes if any(name in route.pair for route in routes)]
-    console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    histories: list[History] = []
     async with trying(settings, names, lambda *_: None) as trial:
-        with Progress(*columns, console=console, transient=True) as progress:
+        with terminal.progress() as progress:
             task = progress.add_task(f"logging in to {len(names)} mailboxes")
             await trial.settled()
             shown = _Shown(progress, task, len(routes))
-            histories = await trial.send(routes, shown.changed)
-    if as_json:
-        documents = [history_document(history) for history in histories]
-        sys.stdout.write(json.dumps({"probes": documents}, indent=2) + "\n")
-    else:
-        for history in histories:
-            _print(Console(highlight=False, soft_wrap=True), history)
-    return len(histories) == len(routes) and all(h.verdict.outcome in GOOD for h in histories)
+            for wave in _waves(routes):
+                histories += await trial.send(wave, _longest(wave, wait), shown.changed)
+        return Trips(len(routes), histories, _blind(trial, names), wait)
+
+
+def _waves(routes: Sequence[Route]) -> list[list[Route]]:
+    """As many at once as a sender's queue takes."""
+    waves: defaultdict[int, list[Route]] = defaultdict(list)
+    sends: Counter[str] = Counter()
+    for route in routes:
+        waves[sends[route.sender] // MAX_QUEUED].append(route)
+        sends[route.sender] += 1
+    return list(waves.values())
+
+
+def _longest(routes: Sequence[Route], wait: float) -> float:
+    """A sender's messages go one after the other, and each has its time."""
+    most = max(Counter(route.sender for route in routes).values())
+    return wait + (most - 1) * SUBMISSION_SECONDS
+
+
+SUBMISSION_SECONDS = 2.0
+"""What one message may take of the time of those behind it: a large provider answers in one."""
+
+
+def _blind(trial: Trial, names: Sequence[str]) -> dict[str, WatchLost]:
+    return {name: lost for name, lost in trial.onlooker.lost.items() if name in names}
 
 
 class _Shown:
@@ -81,39 +103,3 @@ class _Shown:
     def _show(self, last: str) -> None:
         text = f"{self._final} of {self._total} round trips done; {last}"
         self._progress.update(self._task, description=text)
-
-
-def _print(console: Console, history: History) -> None:
-    probe, verdict = history.probe, history.verdict
-    took = (
-        f" after {verdict.delivery_seconds:.2f} s" if verdict.delivery_seconds is not None else ""
-    )
-    about = " (estimated)" if verdict.estimated else ""
-    outcome = verdict.outcome or "in flight"
-    colour = "green" if verdict.outcome in GOOD else "red"
-    route = f"{probe.sender} → {probe.recipient}"
-    console.print(f"[bold]{route}[/bold]  [{colour}]{outcome}[/{colour}]{took}{about}")
-    if verdict.detail:
-        console.print(f"  {verdict.detail}", markup=False)
-    stages = ", ".join(f"{stage} {seconds:.3f} s" for stage, seconds in _stages(history).items())
-    console.print(f"  submission: {stages or 'no stage was completed'}", markup=False)
-    for line in _transcript(history):
-        console.print(
-            f"    {line.offset:7.3f} {line.speaker} {line.text}", markup=False, style="dim"
-        )
-    header = next((e.header for e in history.events if isinstance(e, Sighted)), "")
-    for hop in trace.parse(header):
-        delay = f"+{hop.delay:.0f} s" if hop.delay is not None else ""
-        console.print(f"  hop: {hop.from_ or '?'} → {hop.by} {delay}", markup=False)
-
-
-def _transcript(history: History) -> Transcript:
-    return next((e.transcript for e in history.events if isinstance(e, _ENDS)), ())
-
-
-def _stages(history: History) -> dict[str, float]:
-    found = next((e.timings for e in history.events if isinstance(e, _ENDS)), {})
-    return {stage.value: round(seconds, 4) for stage, seconds in found.items()}
-
-
-_ENDS = (Accepted, Refused, Unsent, Unconfirmed)

@@ -4,18 +4,21 @@ A journal that a running daemon holds is not touched, and the mail is tidied awa
 """
 
 import asyncio
+import signal
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from probe.app.installation import CertificateSeen, running
+from probe.app.onlooker import Onlooker
 from probe.config.settings import Settings
 from probe.core.event import Event
 from probe.core.live import FolderWatch
 from probe.core.mailbox import Folder, Route
-from probe.core.observation import Remove
+from probe.core.match import Foreign, Signer, match
+from probe.core.observation import Errand, Look, Remove, Tidy
 from probe.core.tally import Change
 from probe.daemon.engine import Engine
 from probe.journal import identity
@@ -33,9 +36,8 @@ Progress = Callable[[Change, Event | None], None]
 Enough = Callable[[Change], bool]
 
 
-def concluded(change: Change) -> bool:
-    """The probe has its outcome."""
-    return change.after.final
+def nobody(_change: Change, _event: Event | None) -> None:
+    """Progress that nobody sees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,15 @@ class Trial:
 
     engine: Engine
     journal: Path
+    onlooker: Onlooker
+    mine: set[str] = field(default_factory=set)
+    """The ids of the probes that were sent here."""
+
+    async def tried(self, mailbox: str) -> None:
+        """Wait until a mailbox is watched, or will not be."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(READY_SECONDS):
+                await self.onlooker.tried(mailbox)
 
     async def settled(self) -> None:
         """Wait until every mailbox is watched, or will not be."""
@@ -52,35 +63,49 @@ class Trial:
                 await self.engine.watches.settled.wait()
 
     def watch(self, mailbox: str, folder: Folder) -> FolderWatch | None:
-        """How well one folder is watched."""
+        """How well one folder is watched; None: it is not to be."""
         for watch in self.engine.watches.snapshot():
             if (watch.mailbox, watch.folder) == (mailbox, folder):
                 return watch
         return None
 
+    def blind(self, mailbox: str) -> bool:
+        """Whether nothing can be seen in this mailbox now."""
+        watch = self.watch(mailbox, Folder.INBOX)
+        return watch is None or not watch.watched
+
     async def send(
-        self, routes: Sequence[Route], progress: Progress, enough: Enough = concluded
+        self, routes: Sequence[Route], within: float, progress: Progress = nobody
     ) -> list[History]:
-        """Send one probe on each route, and wait until enough is known of each."""
+        """Send one probe on each route, and wait for the outcomes, but no longer than ``within``.
+
+        Nor is waited for what cannot be seen to arrive.
+        """
         waiting = {route.pair for route in routes}
-        done: dict[tuple[str, str], str] = {}
+        ids: dict[tuple[str, str], str] = {}
         finished = asyncio.Event()
 
         def changed(change: Change, event: Event | None) -> None:
+            self.mine.add(change.probe.id)
+            if change.probe.route not in waiting | ids.keys():
+                return
+            ids[change.probe.route] = change.probe.id
             progress(change, event)
-            if enough(change):
-                done[change.probe.route] = change.probe.id
-            if waiting <= done.keys():
+            submitted = change.after.submitted_at is not None
+            if change.after.final or (submitted and self.blind(change.probe.recipient)):
+                waiting.discard(change.probe.route)
+            if not waiting:
                 finished.set()
 
         self.engine.correlator.listeners.append(changed)
         try:
             waiting -= {route.pair for route in routes if not self.engine.sender.fire(route)}
-            if waiting:
-                await finished.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(within if waiting else 0):
+                    await finished.wait()
         finally:
             self.engine.correlator.listeners.remove(changed)
-        return await asyncio.to_thread(self._histories, list(done.values()))
+        return await asyncio.to_thread(self._histories, list(ids.values()))
 
     def _histories(self, ids: list[str]) -> list[History]:
         with Reader(self.journal) as reader:
@@ -95,7 +120,8 @@ async def trying(
     """Watch these mailboxes until the block ends, then remove our mail from them.
 
     The probes are signed by the installation's own key where there is one already, so that its
-    daemon recognises and removes what could not be removed here.
+    daemon recognises and removes what could not be removed here. The daemon's own probes are
+    not touched.
 
     Raises:
         ExceptionGroup: a loop failed.
@@ -105,21 +131,57 @@ async def trying(
     with tempfile.TemporaryDirectory(prefix="mailprobe-") as directory:
         journal = Path(directory) / "trial.db"
         signer = identity.load(settings.journal) or identity.load_or_create(journal)
-        async with running(alone, journal, signer, certificate_seen) as installation:
-            trial = Trial(installation.engine, journal)
+        onlooker, mine = Onlooker(), set[str]()
+
+        def sent_at(header: bytes, body: bytes | None, signer: Signer) -> float | None:
+            found = match(header, body, signer)
+            if isinstance(found, Foreign) or found.token.probe not in mine:
+                return None
+            return found.token.sent_at
+
+        async with running(
+            alone, journal, signer, certificate_seen, sent_at=sent_at, around=onlooker.around
+        ) as installation:
+            trial = Trial(installation.engine, journal, onlooker, mine)
             try:
-                yield trial
+                with _stopped_in_order():
+                    yield trial
             finally:
                 await _tidy(trial, installation.store)
 
 
+@contextmanager
+def _stopped_in_order() -> Iterator[None]:
+    """SIGTERM is as good as Ctrl-C: the mail is tidied away before we go."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+    loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
+
+
 async def _tidy(trial: Trial, store: Store) -> None:
     """Remove our mail; a mailbox that cannot be reached keeps it."""
-    now = trial.engine.live().now
+    soon = trial.engine.live().now + 1
+    known = await store.stale_copies(soon)
+    goals: dict[str, int] = {}
+    for name in trial.engine.settings.mailboxes:
+        if trial.mine and not trial.blind(name):
+            errands: list[Errand] = [Remove(tuple(known[name]))] if name in known else []
+            errands += [Tidy(soon), Look()]
+            for errand in errands:
+                trial.engine.ask(name, errand)
+            # Errands are done in order, each between two readings of INBOX, and one reading may
+            # be under way: with so many readings, all errands but Look are done.
+            goals[name] = trial.onlooker.readings[name] + 2 * len(errands)
     with suppress(TimeoutError):
         async with asyncio.timeout(TIDY_SECONDS):
-            for mailbox, refs in (await store.stale_copies(now + 1)).items():
-                trial.engine.ask(mailbox, Remove(tuple(refs)))
-            while await store.stale_copies(now + 1):
-                await trial.engine.watches.removed.wait()
-                trial.engine.watches.removed.clear()
+            while any(_still(trial, name, goal) for name, goal in goals.items()):
+                await trial.onlooker.read.wait()
+                trial.onlooker.read.clear()
+
+
+def _still(trial: Trial, name: str, goal: int) -> bool:
+    return not trial.blind(name) and trial.onlooker.readings[name] < goal

@@ -11,7 +11,7 @@ from aioimaplib.aioimaplib import AUTH
 from probe.config.settings import Endpoint, Tls
 from probe.core.observation import WatchCause, WatchLost
 from probe.mail.reply import Stage
-from probe.transport import tls
+from probe.transport import certificate, tls
 from probe.transport.dial import DialError, dial
 from probe.transport.imap import names, refusal, sasl
 from probe.transport.imap.client import Client
@@ -37,9 +37,9 @@ async def log_in(
         await _dial(endpoint), endpoint.host, timeout=endpoint.timeout, now=now, tls=implicit
     )
     try:
-        await _greeting(client)
+        await _greeting(client, endpoint)
         if endpoint.tls is Tls.STARTTLS and context is not None:
-            await _start_tls(client, context)
+            await _start_tls(client, endpoint, context)
         _tell_certificate(client, certificate_seen)
         await authenticate(client, endpoint.username, endpoint.password.reveal())
     except BaseException:
@@ -141,11 +141,13 @@ def _context(endpoint: Endpoint) -> ssl.SSLContext:
     try:
         return tls.context(endpoint.ca_file)
     except OSError as error:
-        detail = f"ca_file {endpoint.ca_file}: {error.strerror or 'holds no certificate'}"
+        reason = error.strerror if not isinstance(error, ssl.SSLError) else None
+        why = reason or "it holds no certificate in PEM form"
+        detail = f"ca_file {endpoint.ca_file} cannot be used: {why}"
         raise WatchLost(WatchCause.TLS, detail) from None
 
 
-async def _greeting(client: Client) -> None:
+async def _greeting(client: Client, endpoint: Endpoint) -> None:
     """Wait for the TLS handshake, if any, and for the greeting."""
     try:
         await client.wait_hello_from_server()
@@ -154,17 +156,21 @@ async def _greeting(client: Client) -> None:
         detail = f"no greeting within {client.timeout:g} s; if this port is {other}"
         raise WatchLost(WatchCause.SILENT, detail) from None
     except OSError as error:
-        raise _handshake_failed(error) from None
+        raise _handshake_failed(endpoint, error) from None
 
 
-async def _start_tls(client: Client, context: ssl.SSLContext) -> None:
+async def _start_tls(client: Client, endpoint: Endpoint, context: ssl.SSLContext) -> None:
     protocol = client.protocol
     # RFC 9051 §11.1: PREAUTH forbids STARTTLS, so that an attacker would only have to say it.
     if protocol.state == AUTH:
         raise WatchLost(WatchCause.TLS, "the server greets with PREAUTH, so STARTTLS cannot be")
     await _know_capabilities(client)
     if "STARTTLS" not in protocol.capabilities:
-        raise WatchLost(WatchCause.TLS, "the server offers no STARTTLS; nothing was sent in clear")
+        raise WatchLost(
+            WatchCause.TLS,
+            "it offers no STARTTLS, and nothing was sent in clear: check the port, "
+            "or set tls: implicit",
+        )
     request = Request("STARTTLS", protocol.new_tag())
     await protocol.execute(request)
     if not request.is_ok:
@@ -172,26 +178,24 @@ async def _start_tls(client: Client, context: ssl.SSLContext) -> None:
     try:
         await client.start_tls(context)
     except OSError as error:
-        raise _handshake_failed(error) from None
+        raise _handshake_failed(endpoint, error) from None
 
 
-def _handshake_failed(error: OSError) -> WatchLost:
+def _handshake_failed(endpoint: Endpoint, error: OSError) -> WatchLost:
     """What asyncio raises while connecting on a connected socket is about TLS."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return WatchLost(WatchCause.TLS, f"certificate: {error.verify_message}")
     if isinstance(error, ssl.SSLError):
-        reason = (error.reason or "handshake failed").replace("_", " ").lower()
-        return WatchLost(WatchCause.TLS, f"{reason}: check port and tls")
+        detail = certificate.failure(endpoint.host, endpoint.port, error)
+        return WatchLost(WatchCause.TLS, detail)
     return WatchLost(WatchCause.TLS, f"handshake: {words(str(error))}")
 
 
 def _tell_certificate(client: Client, certificate_seen: CertificateSeen) -> None:
     wire = client.protocol.transport
     tls_object = wire.get_extra_info("ssl_object") if wire is not None else None
-    certificate = tls_object.getpeercert() if tls_object is not None else None
-    if certificate and "notAfter" in certificate:
-        end = ssl.cert_time_to_seconds(certificate["notAfter"])
-        certificate_seen(client.host, "imap", float(end))
+    peer = tls_object.getpeercert() if tls_object is not None else None
+    ends = certificate.not_after(peer)
+    if ends is not None:
+        certificate_seen(client.host, "imap", ends)
 
 
 def _decoded(challenge: bytes) -> str:
