@@ -77,24 +77,33 @@ class Reader:
     def wait_for(self, token: str) -> bytes:
         """Return the message in which this text stands, once it is there."""
         while not (numbers := self.find(token)):
-            self.idle()
-            while b" EXISTS" not in self.hear():
-                pass
-            self.done()
+            if not self._news_during_search():
+                news = self.idle()
+                while not news:
+                    news = b" EXISTS" in self.hear()
+                self.done()
         _, parts = self._imap.fetch(numbers[0], "(BODY.PEEK[])")
         assert isinstance(parts[0], tuple)
         return bytes(parts[0][1])
 
     def find(self, token: str) -> list[str]:
         """Return the numbers of the messages in which this text stands."""
+        self._imap.response("EXISTS")  # what is known already is no news
         _, found = self._imap.search(None, "TEXT", f'"{token}"')
         return bytes(found[0]).decode().split()
 
-    def idle(self) -> None:
-        """Ask to be told of news."""
+    def _news_during_search(self) -> bool:
+        """Say whether mail came too late for the SEARCH but was told in its answer."""
+        _, counts = self._imap.response("EXISTS")
+        return counts != [None]
+
+    def idle(self) -> bool:
+        """Ask to be told of news, and say whether there is some at once."""
         self._imap.send(b"lab IDLE\r\n")
-        while not self.hear().startswith(b"+"):
-            pass
+        news = False
+        while not (line := self.hear()).startswith(b"+"):
+            news = news or b" EXISTS" in line
+        return news
 
     def done(self) -> None:
         """Leave IDLE."""

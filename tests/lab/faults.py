@@ -38,6 +38,11 @@ class Fault:
 class Faults:
     """Breaks the mail world in named ways."""
 
+    def __init__(self, forget_routes: Callable[[str], None] = lambda _: None) -> None:
+        self._forget_routes = forget_routes
+        """Makes a provider's Postfix look again where mail goes: it remembers for 30 s."""
+        self._rerouted: set[str] = set()
+
     def refuse(
         self,
         *,
@@ -78,12 +83,17 @@ class Faults:
 
     def route(self, *, at: str, to: str, transport: str) -> Fault:
         """Send a provider's mail for an address, a domain or ``*`` by another transport(5)."""
-        self.ask("route", at=at, key=to, transport=transport)
-        return Fault(lambda: self.ask("route", at=at, key=to, transport=None))
+        self._route(at, to, transport)
+        return Fault(lambda: self._route(at, to, None))
 
-    def link_down(self, *, at: str, to: str, text: str = "the lab cut the link") -> Fault:
-        """Let a provider's mail for a domain wait in its queue."""
-        return self.route(at=at, to=to, transport=f"linkdown:4.4.1 {text}")
+    def _route(self, at: str, to: str, transport: str | None) -> None:
+        self.ask("route", at=at, key=to, transport=transport)
+        self._rerouted.add(at)
+        self._forget_routes(at)
+
+    def link_down(self, *, at: str, to: str) -> Fault:
+        """Let a provider's mail for a domain wait in its queue: its connections are refused."""
+        return self.route(at=at, to=to, transport=f"smtp:[{addresses.NOBODY_LISTENS}]")
 
     def dns(self, name: str, fault: DnsFault) -> Fault:
         """Let a name fail to resolve."""
@@ -101,6 +111,9 @@ class Faults:
     def reset(self) -> None:
         """Lift all faults and forget all events."""
         self.ask("reset")
+        for provider in self._rerouted:
+            self._forget_routes(provider)
+        self._rerouted.clear()
 
     def _rule(
         self,

@@ -71,6 +71,12 @@ class Postfix:
         """Read configuration and certificates again, and try the queue at once."""
         process.send(signal.SIGHUP, [pid] if (pid := self.pid()) else [])
 
+    def forget_routes(self) -> None:
+        """Let a new queue manager ask anew where mail goes; it tries all queued mail at once."""
+        managers = [pid for pid in self._family() if process.name_of(pid) == "qmgr"]
+        self.reload()
+        process.wait_gone(managers)
+
     def flush(self) -> None:
         """Try to deliver everything in the queue now."""
         self._call("postqueue", "-c", self._etc, "-f")

@@ -112,8 +112,14 @@ def test_held_mail_waits_until_it_is_released(lab: Lab, ca: ssl.SSLContext) -> N
 
 
 def test_mail_waits_while_the_link_is_down(lab: Lab, ca: ssl.SSLContext) -> None:
+    recipient = lab.beta.monitor.address
+    with Reader(lab.beta.monitor, ca) as reader:  # so that Postfix remembers the good route
+        submit(lab.alpha.monitor, recipient, "before", ca)
+        reader.wait_for("before")
     with lab.faults.link_down(at="alpha", to="beta.test"):
-        submit(lab.alpha.monitor, lab.beta.monitor.address, "waits", ca)
+        submit(lab.alpha.monitor, recipient, "waits", ca)
+        while "Connection refused" not in "".join(lab.alpha.smtp.queued()):
+            pass
         assert not lab.beta.maildir().holding("waits")
     with Reader(lab.beta.monitor, ca) as reader:
         reader.wait_for("waits")

@@ -14,7 +14,7 @@ PAIRS = list(itertools.permutations(PROVIDERS, 2))
 
 @pytest.mark.parametrize(("sender", "recipient"), PAIRS)
 def test_mail_arrives(lab: Lab, ca: ssl.SSLContext, sender: str, recipient: str) -> None:
-    source, target = getattr(lab, sender).monitor, getattr(lab, recipient).monitor
+    source, target = lab.provider(sender).monitor, lab.provider(recipient).monitor
     with Reader(target, ca) as reader:
         reply = submit(source, target.address, f"{sender}-{recipient}", ca)
         assert "queued as" in reply

@@ -34,13 +34,17 @@ class Lab:
     def __init__(self, base: Path, *, users: int = 0, hibernate: bool = False) -> None:
         self.base = base
         self.ca = base / "ca.pem"
-        self.faults = Faults()
         self.alpha = Provider("alpha", base, users)
         self.beta = Provider("beta", base, users)
         self.gamma = Provider("gamma", base, users)
         self.providers = (self.alpha, self.beta, self.gamma)
+        self.faults = Faults(forget_routes=lambda name: self.provider(name).smtp.forget_routes())
         self._hibernate = hibernate
         self._board: subprocess.Popen[bytes] | None = None
+
+    def provider(self, name: str) -> Provider:
+        """Return the provider of this name."""
+        return next(provider for provider in self.providers if provider.name == name)
 
     def start(self) -> None:
         """Start everything, or nothing."""
