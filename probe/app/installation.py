@@ -39,7 +39,7 @@ class Installation:
 
 
 @asynccontextmanager
-async def running(
+async def installed(
     settings: Settings,
     journal: Path,
     signer: Signer,
@@ -48,7 +48,10 @@ async def running(
     sent_at: SentAt = match.sent_at,
     around: Callable[[Wire], Wire] = lambda wire: wire,
 ) -> AsyncIterator[Installation]:
-    """Open the journal, start the loops; on leaving, drain and close in order.
+    """Open the journal and join the rooms; on leaving, close in order.
+
+    The loops run within ``engine.run()``: whoever listens to them begins before they do, so
+    that not even what a restart finds is missed.
 
     Args:
         settings: the config to begin with.
@@ -60,7 +63,6 @@ async def running(
 
     Raises:
         JournalUnusableError: the journal cannot be opened.
-        ExceptionGroup: a loop failed.
     """
     store = Store.open(journal)
     try:
@@ -71,8 +73,7 @@ async def running(
         engine = Engine(settings, store, signer, around(joined.wire()), clock)
         joined.engine = engine
         try:
-            async with engine.run():
-                yield Installation(engine, journal, store)
+            yield Installation(engine, journal, store)
         finally:
             await joined.submitter.close()
     finally:

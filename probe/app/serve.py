@@ -9,7 +9,7 @@ from pathlib import Path
 
 from probe import logs
 from probe.app.canonical import log_line
-from probe.app.installation import Installation, running
+from probe.app.installation import Installation, installed
 from probe.config.problem import ConfigError
 from probe.config.settings import Settings
 from probe.core.event import Accepted, Event
@@ -59,7 +59,7 @@ async def serving(settings: Settings, load: Load | None = None) -> AsyncIterator
             told(host, protocol, expires)
 
     signer = identity.load_or_create(settings.journal)
-    async with running(settings, settings.journal, signer, certificate_seen) as installation:
+    async with installed(settings, settings.journal, signer, certificate_seen) as installation:
         engine = installation.engine
         metrics, recent = await asyncio.to_thread(_restore, installation)
         certificates.append(metrics.certificate)
@@ -77,7 +77,10 @@ async def serving(settings: Settings, load: Load | None = None) -> AsyncIterator
             archive=Archive(lambda: Reader(installation.journal)),
             reload=partial(reload, installation, metrics, load),
         )
-        async with web.serve(settings.web, web.build(sources)) as address:
+        async with (
+            engine.run(),
+            web.serve(settings.web, web.build(sources)) as address,
+        ):
             served = Served(address, installation)
             async with asyncio.TaskGroup() as group:
                 reloading = group.create_task(_reload_on_signal(served, sources))

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from probe.app.installation import CertificateSeen, running
+from probe.app.installation import CertificateSeen, installed
 from probe.app.onlooker import Onlooker
 from probe.config.settings import Settings
 from probe.core.event import Event
@@ -139,9 +139,12 @@ async def trying(
                 return None
             return found.token.sent_at
 
-        async with running(
-            alone, journal, signer, certificate_seen, sent_at=sent_at, around=onlooker.around
-        ) as installation:
+        async with (
+            installed(
+                alone, journal, signer, certificate_seen, sent_at=sent_at, around=onlooker.around
+            ) as installation,
+            installation.engine.run(),
+        ):
             trial = Trial(installation.engine, journal, onlooker, mine)
             try:
                 with _stopped_in_order():

@@ -118,11 +118,11 @@ def _stored(lab: Lab, journal: Path) -> dict[str, float]:
 
 
 async def _main(number: int) -> None:
-    with tempfile.TemporaryDirectory() as base:
-        lab = Lab(Path(base) / "lab", users=1)
+    with tempfile.TemporaryDirectory() as base, tempfile.TemporaryDirectory() as ours:
+        lab = Lab(Path(base), users=1)
         lab.start()
         try:
-            print(await measure(lab, Path(base), number))  # noqa: T201 - a command for people
+            print(await measure(lab, Path(ours), number))  # noqa: T201 - a command for people
         finally:
             lab.stop()
 
