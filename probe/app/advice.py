@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from probe.config.settings import Endpoint, MailboxSettings
+from probe.config.settings import Endpoint, MailboxSettings, Tls
 from probe.core.event import Cause, Event, Refused, Unconfirmed, Unsent
 from probe.core.observation import WatchCause, WatchLost
 from probe.mail.reply import Stage
 from probe.providers import presets
 
+DOWN = "; if it is right, the server is down"
+_MUTE = "if this port is for TLS, set tls: implicit"
 SLOW = "the server is slow or a firewall is in the way, try again in some minutes"
 
 
@@ -51,12 +53,14 @@ def no_folder(detail: str, part: str) -> str:
 def _of_imap(box: MailboxSettings, lost: WatchLost | None) -> Iterator[_Said]:
     if lost is None:
         return
-    endpoint = box.imap.endpoint
-    detail = _with_place(lost.detail, endpoint)
-    if lost.cause is WatchCause.THROTTLED:
-        detail += ": the server is busy or limits us, try again in some minutes"
-    if lost.cause is WatchCause.REFUSED and "not connected" in detail:
-        detail += ": the password is good, but IMAP is switched off for this mailbox"
+    detail = _with_place(lost.detail, box.imap.endpoint)
+    match lost.cause:
+        case WatchCause.THROTTLED:
+            detail += ": the server is busy or limits us, try again in some minutes"
+        case WatchCause.CONNECT:
+            detail += DOWN
+        case WatchCause.REFUSED if "not connected" in detail:
+            detail += ": the password is good, but IMAP is switched off for this mailbox"
     yield _Said("IMAP", detail, login=lost.cause is WatchCause.CREDENTIALS)
 
 
@@ -64,15 +68,27 @@ def _of_smtp(box: MailboxSettings, submission: Event | None) -> Iterator[_Said]:
     endpoint = box.smtp.endpoint
     match submission:
         case Refused(stage=stage, reply=reply):
-            place = f"{endpoint.host} port {endpoint.port}"
-            login = stage is Stage.AUTH and reply.code // 100 == 5
-            detail = f"{place} says {reply}" + ("" if login else _refused(box, submission))
-            yield _Said("SMTP", detail, login=login)
-        case Unsent(cause=cause, detail=detail):
-            hint = f"; {_hint(box)}" if cause is Cause.CREDENTIALS else ""
-            yield _Said("SMTP", _with_place(detail, endpoint) + hint, login=False)
+            login = stage is Stage.AUTH and reply.permanent
+            detail = f"{endpoint.host} port {endpoint.port} says {reply}"
+            yield _Said("SMTP", detail + ("" if login else _refused(box, submission)), login=login)
+        case Unsent(detail=detail):
+            detail = _with_place(detail, endpoint) + _unsent(box, submission)
+            yield _Said("SMTP", detail, login=False)
         case Unconfirmed(detail=detail):
             yield _Said("SMTP", f"{detail}: whether it was accepted is unknown", login=False)
+
+
+def _unsent(box: MailboxSettings, event: Unsent) -> str:
+    """What to do where no server answered, beyond what the wire said already."""
+    match event.cause:
+        case Cause.CREDENTIALS:
+            return f"; {_hint(box)}"
+        case Cause.CONNECT:
+            return DOWN
+        case Cause.TIMEOUT if "set tls" not in event.detail:
+            mute = event.stage is Stage.CONNECT and box.smtp.endpoint.tls is not Tls.IMPLICIT
+            return f": {_MUTE if mute else SLOW}"
+    return ""
 
 
 def _refused(box: MailboxSettings, refusal: Refused) -> str:
@@ -80,11 +96,9 @@ def _refused(box: MailboxSettings, refusal: Refused) -> str:
     if refusal.reply.code // 100 == 4:
         return ": this may pass, try again in some minutes"
     if refusal.stage is Stage.ENVELOPE:
-        address = box.mailbox.address
-        return (
-            f": check that {box.smtp.endpoint.username} may send as {address}, "
-            f"and that {address} is right"
-        )
+        address, name = box.mailbox.address, box.smtp.endpoint.username
+        who = "this account may send" if name == address else f"{name} may send as {address}"
+        return f": check that {who}, and that the address {address} is right"
     if refusal.stage is Stage.DATA:
         return ": the provider does not take this message; ask its support why"
     return ": ask the provider's support why"
@@ -92,7 +106,9 @@ def _refused(box: MailboxSettings, refusal: Refused) -> str:
 
 def _with_place(detail: str, endpoint: Endpoint) -> str:
     """Name the server, unless that is done."""
-    return detail if endpoint.host in detail else f"{endpoint.host} port {endpoint.port}: {detail}"
+    if endpoint.host in detail or "ca_file" in detail:
+        return detail
+    return f"{endpoint.host} port {endpoint.port}: {detail}"
 
 
 def _alone(box: MailboxSettings, one: _Said, said: list[_Said]) -> str:

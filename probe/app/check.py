@@ -12,6 +12,7 @@ from probe.app.trial import Trial, trying
 from probe.config.settings import Settings
 from probe.core.budget import DAY
 from probe.core.event import Accepted, Event, Refused, Sighted, Unconfirmed, Unsent
+from probe.core.latency import EXACT_GAP
 from probe.core.mailbox import Folder, Route
 from probe.journal.records import History
 
@@ -35,6 +36,8 @@ class Row:
     sent: str = ""
     """``accepted`` or what the submission server said instead."""
     seen_after: float | None = None
+    estimated: bool = False
+    """``seen_after`` is not exact."""
     seen_in: str = ""
     clock_offset: float | None = None
     certificate_days: dict[str, int] = field(default_factory=dict)
@@ -145,7 +148,9 @@ def _note_sighting(row: Row, history: History) -> None:
     seen = [event for event in history.events if isinstance(event, Sighted)]
     if seen:
         row.seen_after, row.seen_in = verdict.delivery_seconds, str(verdict.folder)
-        offsets = [s.internal_date + 0.5 - s.at for s in seen if s.internal_date is not None]
+        row.estimated = verdict.estimated
+        # INTERNALDATE is cut to the second: half a second is its mean error.
+        offsets = [s.internal_date + 0.5 - s.at for s in seen if s.internal_date and _exact(s)]
         row.clock_offset = median(offsets) if offsets else None
         if verdict.folder is Folder.JUNK:
             row.problems.append(advice.IN_JUNK)
@@ -154,6 +159,11 @@ def _note_sighting(row: Row, history: History) -> None:
         row.problems.append(
             f"{why}: look for it in the mailbox by hand, and for filters and rules there"
         )
+
+
+def _exact(sighted: Sighted) -> bool:
+    """Whether it was stored at the time at which we saw it."""
+    return sighted.not_before is not None and sighted.at - sighted.not_before <= EXACT_GAP
 
 
 def _note_certificates(

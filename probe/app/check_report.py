@@ -23,9 +23,8 @@ def show(rows: Sequence[Row], settings: Settings) -> None:
     for row in rows:
         table.add_row(*_cells(row))
     console.print(table)
-    for row in rows:
-        for problem in row.problems:
-            console.print(f"{row.mailbox}: {problem}", markup=False)
+    for problem, names in _grouped(rows).items():
+        console.print(f"{', '.join(names)}: {problem}", markup=False)
     for warning in settings.warnings:
         console.print(f"warning: {warning}", markup=False)
     if not any(row.problems for row in rows):
@@ -35,11 +34,21 @@ def show(rows: Sequence[Row], settings: Settings) -> None:
         )
 
 
+def _grouped(rows: Sequence[Row]) -> dict[str, list[str]]:
+    """What several mailboxes suffer from, such as a server that is down, is said once."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        for problem in row.problems:
+            found.setdefault(problem, []).append(row.mailbox)
+    return found
+
+
 def _cells(row: Row) -> tuple[str, ...]:
     arrived = "—"
     if row.seen_after is not None:
         where = "" if row.seen_in == "inbox" else f", {row.seen_in}"
-        arrived = f"{row.seen_after:.2f} s{where}"
+        about = "≈ " if row.estimated else ""
+        arrived = f"{about}{row.seen_after:.2f} s{where}"
     clock = f"{row.clock_offset:+.1f} s" if row.clock_offset is not None else "—"
     days = min(row.certificate_days.values(), default=None)
     mark = "[red]✗[/red]" if row.problems else "[green]✓[/green]"

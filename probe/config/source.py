@@ -15,12 +15,22 @@ def read(path: Path) -> str:
         with path.open("rb") as handle:
             octets = handle.read(_SIZE_LIMIT + 1)
     except OSError as exc:
-        problem = Problem(name, 0, 0, "", f"cannot read the config: {exc.strerror}")
+        what = f"cannot read the config: {exc.strerror}: {_step(exc)}"
+        problem = Problem(name, 0, 0, "", what)
     else:
         if len(octets) <= _SIZE_LIMIT:
             return _decoded(octets, name)
         problem = Problem(name, 0, 0, "", f"larger than {_SIZE_LIMIT} bytes: not a config")
     raise ConfigError((problem,))
+
+
+def _step(error: OSError) -> str:
+    match error:
+        case IsADirectoryError():
+            return "name the file in it"
+        case PermissionError():
+            return "let this user read it"
+    return "check the path"
 
 
 def _decoded(octets: bytes, name: str) -> str:

@@ -96,11 +96,13 @@ def _address(runner: web.AppRunner, settings: WebSettings) -> str:
 def _why(settings: WebSettings, error: OSError | UnicodeError) -> str:
     where = f"web: cannot listen on {settings.host} port {settings.port}"
     if isinstance(error, socket.gaierror | UnicodeError):
-        return f"{where}: the host name is not known; set web.host to an address of this machine"
+        return f"{where}: the host name is not known; set web.listen to an address of this machine"
     if error.errno == errno.EADDRINUSE:
-        return f"{where}: the port is taken; stop the other program or set another web.port"
+        return (
+            f"{where}: the port is taken; stop the other program or set another port in web.listen"
+        )
     if error.errno == errno.EADDRNOTAVAIL:
-        return f"{where}: that is no address of this machine; set web.host to one that is"
+        return f"{where}: that is no address of this machine; set web.listen to one that is"
     if error.errno == errno.EACCES:
-        return f"{where}: not permitted; set web.port to 1024 or above"
+        return f"{where}: not permitted; set a port from 1024 on in web.listen"
     return f"{where}: {error.strerror or error}"

@@ -97,8 +97,14 @@ def refused(path: Path) -> str:
 
 def test_a_config_that_is_not_there_is_named(tmp_path: Path) -> None:
     file = tmp_path / "c.yml"
-    assert refused(file) == f"{file}: cannot read the config: No such file or directory"
-    assert refused(tmp_path) == f"{tmp_path}: cannot read the config: Is a directory"
+    assert (
+        refused(file)
+        == f"{file}: cannot read the config: No such file or directory: check the path"
+    )
+    assert (
+        refused(tmp_path)
+        == f"{tmp_path}: cannot read the config: Is a directory: name the file in it"
+    )
 
 
 def test_a_config_that_is_not_utf_8_is_refused_with_the_place(tmp_path: Path) -> None:
