@@ -27,6 +27,7 @@ from probe.daemon.engine import Engine, Wire
 from probe.journal.reader import Reader
 from probe.journal.records import History, Standing
 from probe.journal.store import Store
+from probe.mail.token import candidates
 from tests.daemon.post import POLL, Post
 from tests.daemon.turned import TurnedClock, turned
 from tests.makers import SIGNER
@@ -116,6 +117,13 @@ class House:
         while not self.engine.live().ready:
             await asyncio.sleep(0.1)
 
+    async def one_sent(self) -> str:
+        """Wait until a submission has begun; its probe's id."""
+        self.post.begun.clear()
+        async with asyncio.timeout(4000):
+            await self.post.begun.wait()
+        return self.post.sent[-1].probe
+
     async def passes(self, seconds: float) -> None:
         """Time goes by; an error of the daemon's ends the test."""
         await asyncio.sleep(seconds)
@@ -137,7 +145,7 @@ class House:
             await self.store.close()
 
     async def kill(self) -> None:
-        """kill -9: from this moment on not one octet is written, and nothing is tidied up."""
+        """Kill -9: from this moment on not one octet is written, and nothing is tidied up."""
         self._dead = True
         if self._task is not None:
             self._task.cancel()
@@ -150,8 +158,10 @@ class House:
             await self.kill()
 
     async def shut(self, *, reads: bool = True) -> None:
-        """The journal cannot be written, as on a full disk; or not even read through the writer,
-        as on one that was mounted read-only."""
+        """The journal cannot be written, as on a full disk.
+
+        Or not even read by the writer, as on one that was mounted read-only.
+        """
         if reads:
             await self._on_writer(lambda connection: connection.set_authorizer(_read_only))
         else:
@@ -190,6 +200,27 @@ class House:
         """The kinds of facts of one probe, in the order in which they were recorded."""
         history = self.history(self.standings()[number].probe.id)
         return [type(event).__name__ for event in history.events]
+
+    def revisions(self) -> list[tuple[Outcome | None, Outcome | None]]:
+        """Final outcomes that a late fact changed."""
+        revised = [change for change, _ in self.told if change.revised]
+        return [(change.before.outcome, change.after.outcome) for change in revised]
+
+    def deliveries(self, recipient: str) -> list[float]:
+        """How long the probes to a mailbox took, to the microsecond."""
+        seconds = (
+            standing.verdict.delivery_seconds
+            for standing in self.standings()
+            if standing.probe.recipient == recipient
+        )
+        return [round(each, 6) for each in seconds if each is not None]
+
+    def message_of(self, probe_id: str) -> bytes:
+        """What was handed over."""
+        return next(sent.raw for sent in self.post.sent if sent.probe == probe_id)
+
+    def token_of(self, probe_id: str) -> str:
+        return next(candidates(self.message_of(probe_id).decode()))
 
     # ------------------------------------------------------------------------------------
 

@@ -48,6 +48,17 @@ class Fate:
     """It arrives while the accepting reply is still on its way."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One message as it was handed over."""
+
+    sender: str
+    recipient: str
+    at: float
+    probe: str
+    raw: bytes
+
+
 @dataclass(slots=True)
 class _Mail:
     uid: int
@@ -101,21 +112,29 @@ class Post:
         self.boxes = {name: Box(now) for name in names}
         self._by_address = {address: name for name, address in names.items()}
         self.plan: Callable[[str, str], Fate] = lambda _sender, _recipient: Fate()
-        self.sent: list[tuple[str, str, float, str]] = []
-        """Sender, recipient, when, probe id: each message that was handed over to us."""
+        self.sent: list[Sent] = []
+        """Each message that was begun to be handed over to us."""
+        self.begun = asyncio.Event()
+        """Set by each."""
         self.under_way = 0
         self.most_under_way = 0
         self._stop = asyncio.Event()
 
-    def of(self, sender: str = "", recipient: str = "") -> list[tuple[str, str, float, str]]:
+    def of(self, sender: str = "", recipient: str = "") -> list[Sent]:
         """What was handed over on some routes."""
-        return [s for s in self.sent if sender in ("", s[0]) and recipient in ("", s[1])]
+        asked = (("sender", sender), ("recipient", recipient))
+        return [
+            sent
+            for sent in self.sent
+            if all(getattr(sent, name) == value for name, value in asked if value)
+        ]
 
     # --- Submit -------------------------------------------------------------------------
 
     async def submit(self, sender: str, address: str, raw: bytes) -> Submission:
         recipient = self._by_address[address]
-        self.sent.append((sender, recipient, self._now(), probe_of(raw)))
+        self.sent.append(Sent(sender, recipient, self._now(), probe_of(raw), raw))
+        self.begun.set()
         fate = self.plan(sender, recipient)
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)

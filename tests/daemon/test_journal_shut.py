@@ -1,7 +1,5 @@
 """A journal that cannot be written stops sending, and does not make us blind."""
 
-import asyncio
-
 import pytest
 
 from probe.core.mailbox import Folder
@@ -46,7 +44,7 @@ async def test_sending_goes_on_when_the_journal_can_be_written_again(
 async def test_what_is_seen_meanwhile_is_written_later(house: House, reads: bool) -> None:
     house.post.plan = lambda *_: Fate(seconds=5.0)
     await house.ready(OFTEN)
-    await _one_is_sent(house)
+    await house.one_sent()
     await house.shut(reads=reads)
     await house.passes(120)
     assert house.events() == []
@@ -66,7 +64,7 @@ async def test_what_arrived_while_the_journal_was_shut_is_never_called_lost(
 ) -> None:
     house.post.plan = lambda *_: Fate(seconds=5.0, submitting=0.01)
     await house.ready(OFTEN)
-    await _one_is_sent(house)
+    await house.one_sent()
     await house.passes(1)
     await house.shut(reads=reads)
     await house.passes(900)
@@ -82,7 +80,7 @@ async def test_what_arrived_while_the_journal_was_shut_is_never_called_lost(
 async def test_bookmarks_do_not_overtake_what_is_held(house: House, reads: bool) -> None:
     house.post.plan = lambda *_: Fate(seconds=5.0, submitting=0.01)
     await house.ready(OFTEN)
-    await _one_is_sent(house)
+    await house.one_sent()
     await house.shut(reads=reads)
     await house.passes(30)
     await house.kill()
@@ -116,7 +114,7 @@ async def test_a_watch_lost_while_the_journal_is_shut_is_taken_up_again(
 ) -> None:
     house.post.plan = lambda *_: Fate(seconds=30.0, submitting=0.01)
     await house.ready(OFTEN)
-    await _one_is_sent(house)
+    await house.one_sent()
     await house.shut(reads=reads)
     house.post.boxes["blue"].lose(WatchCause.CLOSED)
     await house.passes(2)
@@ -134,7 +132,7 @@ async def test_expiries_do_not_pile_up_while_the_journal_is_shut(
 ) -> None:
     house.post.plan = lambda *_: Fate(seconds=None, submitting=0.01)
     await house.ready(OFTEN)
-    await _one_is_sent(house)
+    await house.one_sent()
     await house.passes(1)
     await house.shut(reads=reads)
     await house.passes(3600)
@@ -152,7 +150,7 @@ async def test_when_no_more_can_be_held_watchers_wait_and_nothing_is_forgotten(
     monkeypatch.setattr(correlator, "MAX_HELD", 3)
     house.post.plan = lambda *_: Fate(seconds=20.0, submitting=0.01, copies=6)
     await house.ready(OFTEN)
-    await _one_is_sent(house)
+    await house.one_sent()
     await house.passes(1)
     await house.shut(reads=reads)
     await house.passes(300)
@@ -167,7 +165,7 @@ async def test_when_no_more_can_be_held_watchers_wait_and_nothing_is_forgotten(
 async def test_what_is_held_is_written_before_a_stop(house: House, reads: bool) -> None:
     house.post.plan = lambda *_: Fate(seconds=5.0, submitting=0.01)
     await house.ready(OFTEN)
-    await _one_is_sent(house)
+    await house.one_sent()
     await house.shut(reads=reads)
     await house.passes(20)
     await house.reopen()
@@ -182,7 +180,7 @@ async def test_a_stop_does_not_wait_for_a_journal_that_stays_shut(
 ) -> None:
     house.post.plan = lambda *_: Fate(seconds=5.0, submitting=0.01)
     await house.ready(OFTEN)
-    await _one_is_sent(house)
+    await house.one_sent()
     await house.shut(reads=reads)
     await house.passes(20)
     before = house.clock.now()
@@ -190,9 +188,3 @@ async def test_a_stop_does_not_wait_for_a_journal_that_stays_shut(
     await house.stop()
 
     assert house.clock.now() - before <= 10.0
-
-
-async def _one_is_sent(house: House) -> None:
-    """Until the first submission has begun."""
-    while not house.post.sent:
-        await asyncio.sleep(0.001)
