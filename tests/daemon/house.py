@@ -94,11 +94,13 @@ class House:
         self._stopping = asyncio.Event()
         self._dead = False
         self._watched = False
+        self._last_work, self._works_left = "", 0
+        self._meanwhile: tuple[str, Callable[[], None]] | None = None
 
     async def start(self, settings: Settings = ALONE) -> None:
         """Open the journal and let the loops run."""
         self.store = Store.open(self.journal)
-        self._dead = False
+        self._dead, self._last_work = False, ""
         self.store._run = partial(self._gate, self.store._writer.run)
         if not self._watched:
             turned().wait_for(lambda: not self.store.idle)
@@ -127,7 +129,7 @@ class House:
     async def passes(self, seconds: float) -> None:
         """Time goes by; an error of the daemon's ends the test."""
         await asyncio.sleep(seconds)
-        if self._task is not None and self._task.done():
+        if self._task is not None and self._task.done() and not self._dead:
             await self._task
 
     async def stop(self) -> None:
@@ -151,6 +153,17 @@ class House:
             self._task.cancel()
         with suppress(asyncio.CancelledError, BaseExceptionGroup, KilledError):
             await self.ended()
+
+    def dies_after(self, work: str, times: int = 1) -> None:
+        """kill -9 as soon as so many pieces of such work are on disk."""
+        self._last_work, self._works_left = work, times
+
+    def while_writing(self, work: str, act: Callable[[], None]) -> None:
+        """Do something once, while such a piece of work is being written."""
+        self._meanwhile = (work, act)
+
+    def boxes(self, *, sends_per_day: int = 2000) -> dict[str, MailboxSettings]:
+        return {name: a_box(name, sends_per_day=sends_per_day) for name in NAMES}
 
     async def close(self) -> None:
         """The end of a test."""
@@ -246,7 +259,14 @@ class House:
     async def _gate(self, run: Callable[[Any], Any], work: Any) -> Any:
         if self._dead:
             raise KilledError
+        name = work.func.__name__ if isinstance(work, partial) else work.__name__
+        if self._meanwhile and self._meanwhile[0] == name:
+            asyncio.get_running_loop().call_soon(self._meanwhile[1])
+            self._meanwhile = None
         result = await run(work)
+        if name == self._last_work:
+            self._works_left -= 1
+            self._dead = self._works_left == 0
         if self._dead:
             raise KilledError
         return result
