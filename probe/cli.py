@@ -73,7 +73,10 @@ def demo(
     speed: float,
     host: str,
 ) -> None:
-    """Show everything on an embedded mail world: no accounts, no root, nothing to set up."""
+    """Show everything on an embedded mail world.
+
+    No accounts, no root, nothing to set up, and no mail leaves this machine.
+    """
     try:
         from probe.demo.scenarios import DEFAULT, SCENARIOS
     except ImportError as error:
@@ -166,7 +169,10 @@ def once(
 @cli.command()
 @click.argument("name", required=False)
 def providers(name: str | None) -> None:
-    """List the providers with a preset, or show one with what to do there first."""
+    """List the known providers, or show one.
+
+    Shown are its servers, and what to do there before a mailbox can be used.
+    """
     from rich.console import Console
 
     from probe.app import providers as known

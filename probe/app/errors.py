@@ -2,7 +2,7 @@
 
 from probe.config.problem import ConfigError
 from probe.journal.errors import JournalUnusableError
-from probe.views.web import WebUnavailableError
+from probe.views.errors import WebUnavailableError
 
 
 class UsageError(Exception):

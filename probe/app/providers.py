@@ -7,6 +7,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from probe.app import terminal
 from probe.app.errors import UsageError
 from probe.providers import presets
 from probe.providers.presets import Imap, Preset, Server
@@ -18,12 +19,12 @@ YOURS = "set it in the config"
 
 def show_all(console: Console) -> None:
     """One line for each preset."""
-    table = Table("preset", "for", "password login", "sends a day", box=None, pad_edge=False)
+    table = terminal.table("preset", "for", "password login", "sends a day")
     for preset in map(presets.load, presets.names()):
         login = "yes" if preset.password_login else Text("no, OAuth only", style="red")
         table.add_row(preset.name, Text(preset.title), login, str(preset.sends_per_day))
     console.print(table)
-    console.print("\nmailprobe providers NAME shows one, with what to do there first.")
+    console.print("mailprobe providers NAME shows one, with what to do there first.")
 
 
 def show_one(console: Console, name: str) -> None:

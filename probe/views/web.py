@@ -9,6 +9,7 @@ from aiohttp import web
 
 from probe.config.settings import WebSettings
 from probe.views import api, guard, health, page, static
+from probe.views.errors import WebUnavailableError
 from probe.views.exposition import CONTENT_TYPE
 from probe.views.matrix import Board
 from probe.views.sources import SOURCES, Sources
@@ -28,10 +29,6 @@ SHUTDOWN = 2.0
 """Seconds for answers under way when the program stops; it has 10 for everything."""
 
 BACKLOG = 64
-
-
-class WebUnavailableError(Exception):
-    """The pages cannot be served; one line that says what to do."""
 
 
 def build(sources: Sources) -> web.Application:

@@ -6,7 +6,8 @@ import socket
 import pytest
 
 from probe.config.settings import WebSettings
-from probe.views.web import LONGEST_LINE, WebUnavailableError, build, serve
+from probe.views.errors import WebUnavailableError
+from probe.views.web import LONGEST_LINE, build, serve
 from tests.views.world import Client, World
 
 
