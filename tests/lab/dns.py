@@ -4,7 +4,6 @@ import asyncio
 import ipaddress
 import struct
 from collections.abc import Callable
-from contextlib import suppress
 from enum import StrEnum
 from typing import NamedTuple, cast
 
@@ -14,8 +13,6 @@ Zones = dict[str, dict[str, list[str]]]
 TYPES = {1: "A", 12: "PTR", 15: "MX", 16: "TXT", 28: "AAAA"}
 TTL = 0
 NOERROR, SERVFAIL, NXDOMAIN = 0, 2, 3
-TCP_PATIENCE = 10.0
-"""A resolver which keeps a TCP connection open and says nothing is not waited for."""
 
 
 class DnsFault(StrEnum):
@@ -35,7 +32,7 @@ class Question(NamedTuple):
 
 
 class DnsServer(asyncio.DatagramProtocol):
-    """Answers from ``zones`` over UDP and TCP; ``faults`` maps names to ways to fail."""
+    """Answers from ``zones`` over UDP; ``faults`` maps names to ways to fail."""
 
     def __init__(self, zones: Zones, asked: Callable[[str, str], None]) -> None:
         self.zones = zones
@@ -45,7 +42,6 @@ class DnsServer(asyncio.DatagramProtocol):
     async def listen(self, address: str, port: int = 53) -> None:
         loop = asyncio.get_running_loop()
         await loop.create_datagram_endpoint(lambda: self, local_addr=(address, port))
-        await asyncio.start_server(self._serve_tcp, address, port)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # Not isinstance: asyncio's own class is none of its interface before Python 3.13.
@@ -55,16 +51,6 @@ class DnsServer(asyncio.DatagramProtocol):
         reply = self.answer(data)
         if reply is not None:
             self._udp.sendto(reply, addr)
-
-    async def _serve_tcp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(asyncio.IncompleteReadError, ConnectionError, TimeoutError):
-            async with asyncio.timeout(TCP_PATIENCE):
-                (length,) = struct.unpack(">H", await reader.readexactly(2))
-                reply = self.answer(await reader.readexactly(length))
-                if reply is not None:
-                    writer.write(struct.pack(">H", len(reply)) + reply)
-                    await writer.drain()
-        writer.close()
 
     def answer(self, query: bytes) -> bytes | None:
         """Return the reply to a query, or None to stay silent."""
