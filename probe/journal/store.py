@@ -1,5 +1,6 @@
 """The journal as the loops see it: a method per question, every write committed on return."""
 
+import errno
 import fcntl
 import os
 import sqlite3
@@ -210,7 +211,6 @@ def _cannot_open(path: Path, error: Exception) -> str:
             "one, or put back a copy"
         )
     why = error.strerror if isinstance(error, OSError) else str(error)
-    return (
-        f"{path}: cannot be opened for writing ({why}): "
-        "make its directory, or let this user write there"
-    )
+    full = getattr(error, "errno", None) == errno.ENOSPC or "full" in str(why)
+    mend = "free space" if full else "make its directory, or let this user write there"
+    return f"{path}: cannot be opened for writing ({why}): {mend}"
