@@ -96,6 +96,20 @@ def _is_constant(node: ast.AST) -> TypeGuard[ast.Constant]:
     return isinstance(node, ast.Constant)
 
 
+def sentences() -> list[str]:
+    """Every text in the source; what is filled in is FILE, HOST, a number: here a dot."""
+    found: list[str] = []
+    for path in (ROOT / "probe").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                found.append(
+                    "".join(str(p.value) if _is_constant(p) else "." for p in node.values)
+                )
+            elif _is_constant(node):
+                found.append(str(node.value))
+    return found
+
+
 def metrics() -> set[str]:
     """As docs/metrics.md has them, which tests/views holds to the code."""
     rows = page("docs/metrics.md").rows("metric", "type", "labels", "meaning")
@@ -119,6 +133,15 @@ def test_a_dotted_name_is_a_config_key_or_a_log_event(each: Page) -> None:
 def test_every_log_event_is_explained_once() -> None:
     explained = [bare(row[0]) for row in OPERATE.rows("event", "level", "means", "do")]
     assert sorted(explained) == sorted(log_events())
+
+
+def test_every_complaint_that_is_explained_is_made_somewhere() -> None:
+    said = "\n".join(sentences())
+    rows = page("docs/start.md").rows("what you see", "what it means", "what to do")
+    phrases = [phrase for row in rows for phrase in re.findall(r"`([^`]+)`", row[0])]
+    assert phrases
+    made = [re.sub(r"\b(FILE|HOST|[0-9]+)\b", ".", phrase) for phrase in phrases]
+    assert [phrase for phrase in made if phrase not in said] == []
 
 
 @pytest.mark.parametrize("each", PAGES, ids=by_name)
