@@ -93,7 +93,7 @@ def demo(
     if name not in SCENARIOS:
         _fail(f"there is no scenario {name!r}; there are: {', '.join(SCENARIOS)}")
     seconds = _seconds("--for", duration) if duration else None
-    logs.configure(level="warning")
+    logs.configure(level="error")  # outages are the story, told in its own words
     _run(show(name, WebSettings(host, port), seconds, _say, speed))
 
 

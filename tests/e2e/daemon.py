@@ -28,11 +28,12 @@ Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 class Daemon:
     """A running daemon, its config and its journal in one directory."""
 
-    def __init__(self, config: Path, port: int) -> None:
+    def __init__(self, config: Path, port: int, *options: str) -> None:
         self.config = config
         self.journal = config.parent / "journal.db"
         self.log = config.parent / "daemon.log"
         self._url = f"http://127.0.0.1:{port}"
+        self._command = (sys.executable, "-m", "probe", "run", str(config), *options)
         self._process: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> Self:
@@ -47,7 +48,7 @@ class Daemon:
         """Start it and wait until it is ready."""
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "probe", "run", str(self.config), stdout=log, stderr=log
+                *self._command, stdout=log, stderr=log
             )
         await until(self.ready, "the daemon is ready", self._why_not)
 

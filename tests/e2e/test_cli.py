@@ -237,9 +237,13 @@ async def test_each_wrong_setting_has_one_line_that_says_what_to_do(config: Worl
         assert line.endswith(
             "does not speak TLS from the first octet: check the port, or set tls: starttls"
         )
-    assert lines_about("harbor-b", done) == [
-        "IMAP: imap.nowhere.invalid does not resolve: check the host name"
-    ]
+    (unknown,) = lines_about("harbor-b", done)
+    # Without a name server, as in the lab's network, the system cannot tell the two apart.
+    assert re.fullmatch(
+        r"IMAP: imap\.nowhere\.invalid (does not resolve: check the host name"
+        r"|cannot be resolved now: check this machine's DNS \(.+\))",
+        unknown,
+    )
     assert "not the right one" not in done.out
     assert_orderly(done, config)
 

@@ -75,9 +75,9 @@ class WorldConfig:
         path.write_text(yaml.safe_dump(self.document, sort_keys=False))
         return path
 
-    def daemon(self) -> Daemon:
+    def daemon(self, *options: str) -> Daemon:
         """Write the file; a daemon for it, not started yet."""
-        return Daemon(self.write(), self.port)
+        return Daemon(self.write(), self.port, *options)
 
     async def run(self, command: str, *options: str, **environ: str) -> Done:
         """Write the file, and run a command on it."""
