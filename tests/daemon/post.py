@@ -84,6 +84,8 @@ class Box:
         self.errands: list[Errand] = []
         self.crash: Exception | None = None
         """An error of our own in the wire: a bug."""
+        self.ends = False
+        """The watch ends without saying why: a bug of the wire."""
         self.slow = 0.0
         """Seconds that each reading takes."""
         self._uid = 0
@@ -118,6 +120,8 @@ class Post:
         """Set by each."""
         self.under_way = 0
         self.most_under_way = 0
+        self.deaf = False
+        """Submissions do not listen when they are told to end."""
         self._stop = asyncio.Event()
 
     def of(self, sender: str = "", recipient: str = "") -> list[Sent]:
@@ -151,6 +155,8 @@ class Post:
 
     def stop(self) -> None:
         """Every submission under way ends."""
+        if self.deaf:
+            return
         self._stop.set()
         self._stop = asyncio.Event()
 
@@ -193,14 +199,13 @@ class Post:
         eyes.check()
         yield FolderFound(self._now(), Folder.INBOX, "INBOX", "inbox")
         yield eyes.junk()
-        while True:
+        while not box.ends:
             box.news.clear()
             for observation in await eyes.sweep():
                 yield observation
-            while not errands.empty():
-                for observation in eyes.carry_out(errands.get_nowait()):
+            while errand := await eyes.wait(errands):
+                for observation in eyes.carry_out(errand):
                     yield observation
-            await eyes.wait(errands)
 
 
 @dataclass(slots=True)
@@ -269,18 +274,19 @@ class _Eyes:
             mails[:] = [mail for mail in mails if mail.uid not in gone]
         return Removed(self.now(), refs)
 
-    async def wait(self, errands: "asyncio.Queue[Errand]") -> None:
-        """Until a push, an errand (looked for every second) or the poll's time."""
-        until = self.now() + POLL
-        while errands.empty() and self.now() < until:
-            try:
-                async with asyncio.timeout(1.0):
-                    await self.box.news.wait()
-                break
-            except TimeoutError:
-                continue
-        if errands.empty():
-            self.check()
+    async def wait(self, errands: "asyncio.Queue[Errand]") -> Errand | None:
+        """Until a push, an errand, or the poll's time."""
+        loop = asyncio.get_running_loop()
+        errand, news = loop.create_task(errands.get()), loop.create_task(self.box.news.wait())
+        try:
+            await asyncio.wait({errand, news}, timeout=POLL, return_when="FIRST_COMPLETED")
+        finally:
+            errand.cancel()
+            news.cancel()
+        if errand.done() and not errand.cancelled():
+            return errand.result()
+        self.check()
+        return None
 
 
 def probe_of(raw: bytes, signer: Signer = SIGNER) -> str:
