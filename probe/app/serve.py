@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
@@ -75,7 +75,7 @@ async def serving(settings: Settings, load: Load | None = None) -> AsyncIterator
             metrics=metrics,
             recent=recent,
             archive=Archive(lambda: Reader(installation.journal)),
-            reload=partial(reload, installation, metrics, load),
+            reload=one_at_a_time(partial(reload, installation, metrics, load)),
         )
         async with (
             engine.run(),
@@ -87,6 +87,21 @@ async def serving(settings: Settings, load: Load | None = None) -> AsyncIterator
                 with _signals(served):
                     yield served
                 reloading.cancel()
+
+
+def one_at_a_time(act: Callable[[], Awaitable[str]]) -> Callable[[], Awaitable[str]]:
+    """Let each call wait for the one before it.
+
+    A signal and a POST may come together: what was read first must not win over what was read
+    last.
+    """
+    lock = asyncio.Lock()
+
+    async def alone() -> str:
+        async with lock:
+            return await act()
+
+    return alone
 
 
 async def reload(installation: Installation, metrics: Metrics, load: Load | None) -> str:
@@ -103,10 +118,17 @@ async def reload(installation: Installation, metrics: Metrics, load: Load | None
         engine.refuse(refused)
         logs.get().error("config.refused", why=refused)
         return refused
+    _warn(settings)
     engine.reconfigure(settings)
     metrics.reconfigured(_servers(settings))
     logs.get().info("config.reloaded", mailboxes=len(settings.mailboxes))
     return ""
+
+
+def _warn(settings: Settings) -> None:
+    """What works but should be looked at."""
+    for warning in settings.warnings:
+        logs.get().warning("config.doubtful", what=warning)
 
 
 def _unmovable(old: Settings, new: Settings) -> str:
@@ -164,6 +186,7 @@ async def run(path: Path, load: Load) -> None:
     """``mailprobe run``: until a signal stops it."""
     settings = await asyncio.to_thread(load)
     log = logs.get()
+    _warn(settings)
     async with serving(settings, load) as served:
         log.info("daemon.started", config=str(path), page=served.address)
         await served.stopping.wait()

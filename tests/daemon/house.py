@@ -155,7 +155,7 @@ class House:
             await self.ended()
 
     def dies_after(self, work: str, times: int = 1) -> None:
-        """kill -9 as soon as so many pieces of such work are on disk."""
+        """Kill -9 as soon as so many pieces of such work are on disk."""
         self._last_work, self._works_left = work, times
 
     def while_writing(self, work: str, act: Callable[[], None]) -> None:

@@ -7,6 +7,7 @@ import pytest
 from probe.core.observation import WatchCause
 from probe.core.outcome import Outcome
 from tests.daemon.house import ALONE, House, a_way, some_settings
+from tests.daemon.post import Fate
 from tests.daemon.turned import turned
 
 
@@ -62,7 +63,7 @@ async def test_an_unexpected_error_in_the_wire_ends_the_daemon_loudly(house: Hou
 
 async def test_an_unexpected_error_in_a_submission_ends_the_daemon_loudly(house: House) -> None:
     await house.ready()
-    house.post.plan = lambda *_: {}["a bug of ours"]
+    house.post.plan = lambda sender, recipient: {"": Fate()}[sender]
 
     with pytest.raises(ExceptionGroup) as caught:
         await house.passes(100)

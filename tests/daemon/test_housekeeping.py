@@ -1,6 +1,7 @@
 """What is removed, when, and what is asked only once."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 from probe.config.settings import Retention
 from probe.core.mailbox import Folder
@@ -72,7 +73,7 @@ async def test_leftovers_are_looked_for_as_often_as_mail_is_kept(house: House) -
 
     tidied = [e for e in house.post.boxes["green"].errands if isinstance(e, Tidy)]
     assert len(tidied) == 4
-    gaps = [b.sent_before - a.sent_before for a, b in zip(tidied, tidied[1:], strict=False)]
+    gaps = [b.sent_before - a.sent_before for a, b in pairwise(tidied)]
     assert all(600 <= gap <= 630 for gap in gaps)
 
 

@@ -1,5 +1,7 @@
 """How long a lost watch stays away, and what is said meanwhile."""
 
+from itertools import pairwise
+
 import pytest
 
 from probe.core.mailbox import Folder
@@ -13,7 +15,7 @@ QUIET = some_settings()
 def gaps(house: House) -> list[float]:
     """Seconds between the logins at one mailbox."""
     logins = house.post.boxes["blue"].logins
-    return [round(after - before, 3) for before, after in zip(logins, logins[1:], strict=False)]
+    return [round(after - before, 3) for before, after in pairwise(logins)]
 
 
 async def test_a_refused_login_is_not_tried_again_for_fifteen_minutes(house: House) -> None:
@@ -76,7 +78,7 @@ async def test_the_back_off_begins_anew_once_a_folder_was_read(house: House) -> 
     await house.passes(5)
 
     lost = blue.logins[before:]
-    assert [round(b - a, 3) for a, b in zip(lost, lost[1:], strict=False)] == [2.0]
+    assert [round(b - a, 3) for a, b in pairwise(lost)] == [2.0]
 
 
 async def test_a_login_is_kept_while_nothing_goes_wrong(house: House) -> None:
