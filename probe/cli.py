@@ -31,9 +31,13 @@ def cli() -> None:
 @cli.command()
 @CONFIG
 @click.option(
-    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info"
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    default="info",
+    show_default=True,
+    help="How much to log, on standard error.",
 )
-@click.option("--log-json", is_flag=True, help="One JSON object a line.")
+@click.option("--log-json", is_flag=True, help="Log one JSON object a line.")
 def run(config: Path, log_level: str, log_json: bool) -> None:  # noqa: FBT001 - click's flags
     """Run the daemon. SIGTERM drains and stops it, SIGHUP reloads the config."""
     from probe import logs
@@ -45,8 +49,10 @@ def run(config: Path, log_level: str, log_json: bool) -> None:  # noqa: FBT001 -
 
 
 @cli.command()
-@click.option("--scenario", default=None, help="Which story to play; --list names them.")
-@click.option("--list", "list_them", is_flag=True, help="Name the scenarios and end.")
+@click.option(
+    "--scenario", default=None, metavar="NAME", help="Which story to play; --list names them."
+)
+@click.option("--list", "list_them", is_flag=True, help="Name the scenarios, and end.")
 @click.option(
     "--for", "duration", default=None, metavar="DURATION", help="End after e.g. 90s or 5m."
 )
@@ -135,7 +141,11 @@ def check(config: Path, live: bool, only: tuple[str, ...], as_json: bool) -> Non
 @click.option("--from", "sender", metavar="ID", help="Only routes from this mailbox.")
 @click.option("--to", "recipient", metavar="ID", help="Only routes to this mailbox.")
 @click.option(
-    "--wait", default="5m", show_default=True, metavar="DURATION", help="For each message."
+    "--wait",
+    default="5m",
+    show_default=True,
+    metavar="DURATION",
+    help="How long to wait for each message.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def once(

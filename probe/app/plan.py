@@ -1,10 +1,13 @@
 """``mailprobe check``: what a good config asks for, in a few lines."""
 
+from collections.abc import Iterator
+
 from probe.app import terminal
 from probe.app.errors import UsageError
 from probe.config.settings import Settings
 from probe.core.budget import DAY
 from probe.core.mailbox import Route
+from probe.providers import presets
 
 
 def mailboxes(settings: Settings, only: tuple[str, ...]) -> list[str]:
@@ -62,10 +65,19 @@ def show(settings: Settings) -> None:
         cells = (f"{sends:.0f}", str(box.sends_per_day), f"{gets:.0f}")
         table.add_row(name, box.mailbox.provider, *cells)
     console.print(table)
-    for warning in settings.warnings:
+    for warning in (*settings.warnings, *_hopeless(settings)):
         console.print(f"warning: {warning}", markup=False)
     console.print(
         f"Next: `mailprobe check --live {settings.path}` logs in everywhere and has each mailbox "
         "send one message to itself.",
         markup=False,
     )
+
+
+def _hopeless(settings: Settings) -> Iterator[str]:
+    """Mailboxes whose provider takes no password."""
+    for name, box in settings.mailboxes.items():
+        provider = box.mailbox.provider
+        if provider in presets.names() and not presets.load(provider).password_login:
+            title = presets.load(provider).title
+            yield f"{name}: {title} takes OAuth only: see `mailprobe providers {provider}`"

@@ -90,16 +90,17 @@ def _address(runner: web.AppRunner, settings: WebSettings) -> str:
     return f"http://{host}:{port}/"
 
 
+_KEY = "(web.listen; of the demo: --host, --port)"
+
+
 def _why(settings: WebSettings, error: OSError | UnicodeError) -> str:
     where = f"web: cannot listen on {settings.host} port {settings.port}"
     if isinstance(error, socket.gaierror | UnicodeError):
-        return f"{where}: the host name is not known; set web.listen to an address of this machine"
+        return f"{where}: the host name is not known; choose an address of this machine {_KEY}"
     if error.errno == errno.EADDRINUSE:
-        return (
-            f"{where}: the port is taken; stop the other program or set another port in web.listen"
-        )
+        return f"{where}: the port is taken; stop the other program or choose another port {_KEY}"
     if error.errno == errno.EADDRNOTAVAIL:
-        return f"{where}: that is no address of this machine; set web.listen to one that is"
+        return f"{where}: that is no address of this machine; choose one that is {_KEY}"
     if error.errno == errno.EACCES:
-        return f"{where}: not permitted; set a port from 1024 on in web.listen"
+        return f"{where}: not permitted; choose a port from 1024 on {_KEY}"
     return f"{where}: {error.strerror or error}"

@@ -128,13 +128,15 @@ async def test_the_scenarios_are_listed_with_their_titles() -> None:
 async def test_a_good_config_is_told_to_be_good_with_what_it_asks_for(config: WorldConfig) -> None:
     config.document["defaults"]["interval"] = "15m"
     config.password("harbor-a").chmod(0o604)
+    config.mailbox("bluepost-a")["provider"] = "microsoft365"
 
-    done = await config.run("check", COLUMNS="80")
+    done = await config.run("check", environ={"COLUMNS": "80"})
 
     assert done.status == 0
-    assert "is good: 6 mailboxes at 3 providers, 12 routes" in done.out
+    assert "is good: 6 mailboxes at 4 providers" in done.out
     assert "warning: " in done.out
     assert "chmod o-r" in done.out
+    assert "warning: bluepost-a: Microsoft 365" in done.out
     assert "mailprobe check --live" in done.out
     assert all(box["id"] in done.out for box in config.mailboxes)
     assert_orderly(done, config)
@@ -176,7 +178,7 @@ async def test_good_mailboxes_pass_and_nothing_is_left_in_them(
     config: WorldConfig, world: World, tmp_path: Path
 ) -> None:
     with own_temporary_directory(tmp_path / "tmp") as environ:
-        done = await config.run("check", "--live", COLUMNS="80", **environ)
+        done = await config.run("check", "--live", environ={"COLUMNS": "80", **environ})
 
     assert done.status == 0, done
     assert done.out.count("✓") == 6
@@ -350,7 +352,7 @@ async def test_once_shows_the_way_of_each_message_and_leaves_nothing(
     config: WorldConfig, world: World, tmp_path: Path
 ) -> None:
     with own_temporary_directory(tmp_path / "tmp") as environ:
-        done = await config.run("once", COLUMNS="80", **environ)
+        done = await config.run("once", environ={"COLUMNS": "80", **environ})
 
     assert done.status == 0, done
     assert len(re.findall(r"^\S+ → \S+  delivered after \d", done.out, re.MULTILINE)) == 12
@@ -360,6 +362,21 @@ async def test_once_shows_the_way_of_each_message_and_leaves_nothing(
     assert_orderly(done, config)
     await world.settled()
     assert await leftovers(world) == []
+
+
+async def test_once_that_is_told_to_stop_leaves_nothing_either(
+    config: WorldConfig, world: World, tmp_path: Path
+) -> None:
+    hanging = world.fates.set(Rule(fate=Fate.HANG, at=Step.DATA, from_provider="northmail"))
+    with own_temporary_directory(tmp_path / "tmp") as environ:
+        async with asyncio.TaskGroup() as group:
+            done = group.create_task(
+                config.run(
+                    "once", "--from", "northmail-a", stop=hanging.struck_once, environ=environ
+                )
+            )
+        assert done.result() == Done(143, "", "")  # 128 + SIGTERM
+    hanging.lift()
 
 
 async def test_once_as_json_has_the_keys_of_the_api(config: WorldConfig) -> None:
@@ -472,7 +489,7 @@ def a_foreign_key(config: WorldConfig) -> str:
 
 def foreign_address(config: WorldConfig) -> str:
     config.document["web"]["listen"] = "192.0.2.1:9925"
-    return "web: cannot listen on 192.0.2.1 port 9925: .*; set web.listen to one that is"
+    return "web: cannot listen on 192.0.2.1 port 9925: .*; choose one that is \\(web.listen; .*"
 
 
 @pytest.mark.parametrize(
@@ -498,6 +515,6 @@ async def test_run_says_which_port_is_taken(config: WorldConfig) -> None:
     assert done == Done(
         2,
         "",
-        f"web: cannot listen on 127.0.0.1 port {config.port}: the port is taken; "
-        "stop the other program or set another port in web.listen\n",
+        f"web: cannot listen on 127.0.0.1 port {config.port}: the port is taken; stop the other "
+        "program or choose another port (web.listen; of the demo: --host, --port)\n",
     )

@@ -79,9 +79,15 @@ class WorldConfig:
         """Write the file; a daemon for it, not started yet."""
         return Daemon(self.write(), self.port, *options)
 
-    async def run(self, command: str, *options: str, **environ: str) -> Done:
+    async def run(
+        self,
+        command: str,
+        *options: str,
+        environ: Mapping[str, str] | None = None,
+        stop: asyncio.Event | None = None,
+    ) -> Done:
         """Write the file, and run a command on it."""
-        return await mailprobe(command, str(self.write()), *options, environ=environ)
+        return await mailprobe(command, str(self.write()), *options, environ=environ, stop=stop)
 
     def _mailbox(self, box: MailboxSettings) -> dict[str, Any]:
         name = box.mailbox.id
@@ -111,9 +117,15 @@ def _server(endpoint: Endpoint) -> dict[str, Any]:
 
 
 async def mailprobe(
-    *arguments: str, environ: Mapping[str, str] | None = None, directory: Path | None = None
+    *arguments: str,
+    environ: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+    stop: asyncio.Event | None = None,
 ) -> Done:
-    """Run a command to its end, as a person would who redirects what it prints."""
+    """Run a command to its end, as a person would who redirects what it prints.
+
+    It is asked to end when ``stop`` is set.
+    """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -127,6 +139,9 @@ async def mailprobe(
     )
     try:
         async with asyncio.timeout(COMMAND_SECONDS):
+            if stop is not None:
+                await stop.wait()
+                process.terminate()
             out, err = await process.communicate()
     except BaseException:
         process.kill()

@@ -24,13 +24,16 @@ async def test_a_taken_port_is_one_clear_line(world: World) -> None:
         line = await refusal(world, WebSettings("127.0.0.1", port))
     assert line == (
         f"web: cannot listen on 127.0.0.1 port {port}: the port is taken; "
-        "stop the other program or set another port in web.listen"
+        "stop the other program or choose another port (web.listen; of the demo: --host, --port)"
     )
 
 
 async def test_an_address_of_another_machine_is_one_clear_line(world: World) -> None:
     line = await refusal(world, WebSettings("192.0.2.1", 9925))
-    assert line.endswith("that is no address of this machine; set web.listen to one that is")
+    assert line.endswith(
+        "that is no address of this machine; "
+        "choose one that is (web.listen; of the demo: --host, --port)"
+    )
 
 
 async def test_an_unknown_host_is_one_clear_line(world: World) -> None:
