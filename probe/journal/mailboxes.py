@@ -56,14 +56,15 @@ def stale_copies(
 ) -> dict[str, list[MessageRef]]:
     """Messages of ours that may be removed now, by mailbox, at most PARALLEL_REFS of each."""
     stale: dict[str, list[MessageRef]] = {}
+    # Numbered within each mailbox: many in one that cannot be reached do not crowd out others.
     for row in connection.execute(
-        "SELECT mailbox, folder, uidvalidity, uid FROM copies"
-        " WHERE refused = 0 AND seen_at < ? ORDER BY seen_at LIMIT 10000",
-        (seen_before,),
+        "SELECT mailbox, folder, uidvalidity, uid FROM (SELECT *, ROW_NUMBER() OVER"
+        " (PARTITION BY mailbox ORDER BY seen_at) AS place FROM copies"
+        " WHERE refused = 0 AND seen_at < ?) WHERE place <= ? ORDER BY seen_at",
+        (seen_before, PARALLEL_REFS),
     ):
-        refs = stale.setdefault(row["mailbox"], [])
-        if len(refs) < PARALLEL_REFS:
-            refs.append(MessageRef(Folder(row["folder"]), row["uidvalidity"], row["uid"]))
+        ref = MessageRef(Folder(row["folder"]), row["uidvalidity"], row["uid"])
+        stale.setdefault(row["mailbox"], []).append(ref)
     return stale
 
 

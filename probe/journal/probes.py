@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from probe.core import lifecycle
-from probe.core.event import Event, Notified
+from probe.core.event import Event, Expired, Notified
 from probe.core.facts import Facts, check, gather
 from probe.core.observation import MessageRef
 from probe.core.outcome import Outcome
@@ -32,6 +32,8 @@ class Ignored(StrEnum):
     """This very message was recorded before: a sweep read it twice."""
     MISPLACED = "misplaced"
     """The message lies where the probe's route does not lead."""
+    CONCLUDED = "concluded"
+    """The wait was said to be over, and the probe had been heard of in the meantime."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,10 @@ def record(
     if copy is not None and copy.mailbox != _place_of(probe, event):
         return Ignored.MISPLACED
     events = events_of(connection, probe_id)
-    check(gather(probe, events), event)
+    facts = gather(probe, events)
+    check(facts, event)
+    if isinstance(event, Expired) and not facts.in_flight:
+        return Ignored.CONCLUDED
     kind, at, fact = codec.encode(event)
     connection.execute(
         "INSERT INTO events VALUES (?, ?, ?, ?, ?)", (probe_id, len(events), kind, at, fact)

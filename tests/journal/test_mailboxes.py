@@ -56,6 +56,18 @@ async def test_one_errand_of_removal_is_bounded(store: Store) -> None:
     assert stale == {"blue": [ref(uid) for uid in range(PARALLEL_REFS)]}
 
 
+async def test_many_messages_in_one_mailbox_do_not_crowd_out_the_others(store: Store) -> None:
+    many = [("unreachable", "inbox", 7, uid, "a", START + uid / 1e6) for uid in range(12_000)]
+    insert = "INSERT INTO copies VALUES (?, ?, ?, ?, ?, ?, 0)"
+    await store._run(lambda connection: connection.executemany(insert, many) and None)
+    await store.add_copy(copy_of(1), "b", START + 3)
+
+    stale = await store.stale_copies(START + 5)
+
+    assert stale["blue"] == [ref(1)]
+    assert len(stale["unreachable"]) == PARALLEL_REFS
+
+
 async def test_what_is_gone_from_the_server_is_forgotten(store: Store) -> None:
     for uid in (1, 2, 3):
         await store.add_copy(copy_of(uid), "a", START)

@@ -290,3 +290,18 @@ async def test_nobody_else_can_write_between_reading_and_writing(store: Store, p
 
     assert await store._run(try_to_interfere) == "database is locked"
     other.close()
+
+
+async def test_that_the_wait_is_over_is_not_said_of_a_probe_that_was_heard_of(
+    store: Store, path: Path
+) -> None:
+    probe = a_probe()
+    await store.open_probe(probe)
+    for event in (accepted(), seen()):
+        await store.record(probe.id, event, START + 2)
+
+    assert await store.record(probe.id, expired(), START + 601) is Ignored.CONCLUDED
+
+    heard = history(path, probe.id)
+    assert heard is not None
+    assert [type(event).__name__ for event in heard.events] == ["Accepted", "Sighted"]
