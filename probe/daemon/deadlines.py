@@ -95,8 +95,11 @@ class Deadlines:
             await self._correlator.record(due.probe.id, Expired(now, watched=False, detail=detail))
         elif verified is not None and self._asked.get(mailbox, 0.0) < due.at:
             # A blind one is not asked: it reads everything as soon as it sees again.
-            if self._tower.look(mailbox):
-                self._asked[mailbox] = now
+            self._ask(mailbox, now)
+
+    def _ask(self, mailbox: str, now: float) -> None:
+        if self._tower.look(mailbox):
+            self._asked[mailbox] = now
 
     async def _wait(self) -> None:
         with suppress(TimeoutError):

@@ -65,10 +65,10 @@ class Housekeeping:
         """As often as mail is kept: nothing of ours lies about for more than twice as long."""
         for mailbox in self._mailboxes():
             last = self._tidied.get(mailbox)
-            if last is None or now - last >= self.retention.mail:
-                # Where it cannot be asked now, it is in the next turn.
-                if self._ask(mailbox, Tidy(sent_before=now - self.retention.mail)):
-                    self._tidied[mailbox] = now
+            wanted = last is None or now - last >= self.retention.mail
+            # Where it cannot be asked now, it is in the next turn.
+            if wanted and self._ask(mailbox, Tidy(sent_before=now - self.retention.mail)):
+                self._tidied[mailbox] = now
 
     async def _prune(self, outcomes: tuple[Outcome, ...], before: float) -> None:
         while await self._store.prune(outcomes, before) == PRUNE_BATCH:

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -49,14 +50,17 @@ STEPS = st.builds(
 )
 
 
+@pytest.mark.timeout(180)
 @settings(
     max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 @given(st.lists(FATES, min_size=1, max_size=12), st.lists(STEPS, min_size=3, max_size=12))
 def test_every_probe_ends_once_and_the_counts_agree(fates: list[Fate], steps: list[Step]) -> None:
-    with tempfile.TemporaryDirectory() as directory:
-        with asyncio.Runner(loop_factory=TurnedLoop) as runner:
-            runner.run(_live(Path(directory) / "journal.db", fates, steps))
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        asyncio.Runner(loop_factory=TurnedLoop) as runner,
+    ):
+        runner.run(_live(Path(directory) / "journal.db", fates, steps))
 
 
 async def _live(journal: Path, fates: list[Fate], steps: list[Step]) -> None:

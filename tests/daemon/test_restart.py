@@ -1,4 +1,4 @@
-"""Killed at any moment and started again: one outcome each, nothing twice, nothing wrongly lost."""
+"""Killed at any moment and started again: one outcome each, sent once, none wrongly lost."""
 
 import pytest
 
