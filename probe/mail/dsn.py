@@ -6,7 +6,8 @@ stdlib ``email`` under ``compat32`` does the MIME work; hostile input gives a re
 import email
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from email.errors import MessageError
 from email.message import Message
 from enum import StrEnum
 
@@ -16,12 +17,35 @@ MAX_OCTETS = 256 * 1024
 MAX_PARTS = 64
 """A notification has three parts; what has more is not one, or is hostile."""
 
-_STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
+MAX_RECIPIENTS = 100
+"""RFC 5321 §4.5.3.1.8 asks servers to take a hundred; our probes have one."""
+
+MAX_NESTS = 32
+"""Parts that may hold parts. The stdlib parser asks every one of them about every line."""
+
+MAX_BOUNDARIES = 1000
+"""Lines that may part a message: the stdlib parser takes ten seconds for forty thousand."""
+
+MAX_LINES = 10_000
+"""In 256 KiB: lines of 26 octets. At full nesting the stdlib parser takes 0.1 s for them."""
+
+# The stdlib parser gives up in these ways on broken fields.
+_UNREADABLE = (RecursionError, ValueError, LookupError, AttributeError, TypeError, MessageError)
+
+# Left alone, the stdlib takes these parts for messages: it makes an object of every blank line
+# (40 seconds for a hostile 256 KiB), does not undo base64 (against RFC 3464 §2.1, but it comes),
+# and does not split the internationalised kind (RFC 6533 §4). As text they are read by us.
+_STATUS = re.compile(rb"message/(?:global-)?delivery-status", re.IGNORECASE)
+_STATUS_AS_TEXT = "text/x-delivery-status"
+_NESTS = re.compile(rb"multipart/|message/", re.IGNORECASE)
+
+# RFC 3464 §2.1.2: an atom, so that a semicolon in a server's prose is not taken for the mark.
+_TYPE = re.compile(r"[\w.+-]+ ?; ?")
 
 # Notices without a machine-readable part, told by who sends them and what they are called.
 _DAEMON = re.compile(r"mailer-daemon|postmaster|mail delivery (?:sub)?system", re.IGNORECASE)
 _FAILURE = re.compile(
-    r"undeliver|delivery (?:status notification|has )?\(?fail|returned (?:to sender|mail)"
+    r"undeliver|delivery (?:status notification |has )?\(?fail|returned (?:to sender|mail)"
     r"|failure notice|delivery failure|could ?n.t be delivered|mail delivery failed",
     re.IGNORECASE,
 )
@@ -80,10 +104,8 @@ def looks_like_report(header: Message) -> bool:
 def read(raw: bytes) -> Dsn | None:
     """Read a message as a notification; None if it is not one. Never raises."""
     try:
-        message = email.message_from_bytes(raw[:MAX_OCTETS])
-        return _read(message)
-    except (RecursionError, ValueError, LookupError, AttributeError, TypeError):
-        # The stdlib parser gives up in these ways on nesting and on broken fields.
+        return _read(_parse(raw))
+    except _UNREADABLE:
         return None
 
 
@@ -94,17 +116,31 @@ def readable_text(raw: bytes) -> str:
     """
     texts = [raw[:MAX_OCTETS].decode("utf-8", "replace")]
     try:
-        parts = _parts(email.message_from_bytes(raw[:MAX_OCTETS]))
+        parts = _parts(_parse(raw))
         texts.extend(_payload(part) for part in parts if "Content-Transfer-Encoding" in part)
-    except (RecursionError, ValueError, LookupError, AttributeError, TypeError):
+    except _UNREADABLE:
         pass  # the raw octets were searched already
     return "\n".join(texts)
 
 
+def _parse(raw: bytes) -> Message:
+    """The message, cut to what we read of it.
+
+    Raises:
+        ValueError: it would take too long; no notification is so knotty.
+    """
+    cut = raw[:MAX_OCTETS]
+    boundaries, lines = cut.count(b"\n--"), cut.count(b"\n")
+    nests = len(_NESTS.findall(cut))
+    if nests > MAX_NESTS or boundaries > MAX_BOUNDARIES or lines > MAX_LINES:
+        raise ValueError("too many parts")
+    return email.message_from_bytes(_STATUS.sub(_STATUS_AS_TEXT.encode(), cut))
+
+
 def _read(message: Message) -> Dsn | None:
     for part in _parts(message):
-        if part.get_content_type() in _STATUS_TYPES and (fields := _blocks(part)):
-            return _from_fields(fields, _original_id(message))
+        if part.get_content_type() == _STATUS_AS_TEXT and (found := _from_fields(_blocks(part))):
+            return replace(found, original_message_id=_original_id(message))
     if _plain_failure(message):
         return Dsn(recipients=_failed_recipients(message), original_message_id=None)
     return None
@@ -118,31 +154,19 @@ def _parts(message: Message) -> Iterator[Message]:
 
 
 def _blocks(part: Message) -> list[Message]:
-    """The blocks of fields: per message first, then one per recipient (RFC 3464 §2.1).
-
-    The stdlib splits message/delivery-status by itself, unless it is encoded; the
-    internationalised kind (RFC 6533) it takes for one nested message.
-    """
-    payload = part.get_payload()
-    if isinstance(payload, list) and len(payload) > 1:
-        return [block for block in payload if isinstance(block, Message)]
-    text = _payload(part)
-    return [
-        email.message_from_string(block) for block in re.split(r"\n\s*\n", text) if block.strip()
-    ]
+    """The blocks of fields: per message first, then one per recipient (RFC 3464 §2.1)."""
+    blocks = re.split(r"\n\s*\n", _payload(part).strip(), maxsplit=MAX_RECIPIENTS + 1)
+    return [email.message_from_string(block) for block in blocks[: MAX_RECIPIENTS + 1]]
 
 
 def _payload(part: Message) -> str:
-    """The text of one part, transfer encoding undone."""
-    payload = part.get_payload()
-    if isinstance(payload, list):
-        return "\n\n".join(str(inner) for inner in payload[:MAX_PARTS])
-    decoded = part.get_payload(decode=True)
-    octets = decoded if isinstance(decoded, bytes) else str(payload).encode("utf-8", "replace")
-    return octets.decode("utf-8", "replace").replace("\r\n", "\n")
+    """The text of one part, transfer encoding undone; none of a part that has parts."""
+    octets = part.get_payload(decode=True)
+    text = octets.decode("utf-8", "replace") if isinstance(octets, bytes) else ""
+    return text.replace("\r\n", "\n")
 
 
-def _from_fields(blocks: list[Message], original_id: str | None) -> Dsn | None:
+def _from_fields(blocks: list[Message]) -> Dsn | None:
     recipients = tuple(
         DsnRecipient(
             recipient=_typed(block, "Final-Recipient") or _typed(block, "Original-Recipient"),
@@ -157,7 +181,7 @@ def _from_fields(blocks: list[Message], original_id: str | None) -> Dsn | None:
     if not recipients:
         return None
     reporting = next((_typed(b, "Reporting-MTA") for b in blocks if "Reporting-MTA" in b), None)
-    return Dsn(recipients, reporting or None, original_id)
+    return Dsn(recipients[:MAX_RECIPIENTS], reporting or None)
 
 
 def _action(text: str) -> Action | None:
@@ -168,8 +192,8 @@ def _action(text: str) -> Action | None:
 def _typed(block: Message, name: str) -> str:
     """A field of the form ``type; value`` (RFC 3464 §2.1.2), without its type."""
     text = _text(block, name)
-    kind, separator, value = text.partition(";")
-    return (value if separator else kind).strip()
+    kind = _TYPE.match(text)
+    return text[kind.end() :] if kind else text
 
 
 def _text(message: Message, name: str) -> str:
@@ -180,7 +204,7 @@ def _text(message: Message, name: str) -> str:
 def _original_id(message: Message) -> str | None:
     """The Message-ID of the returned original, or of its header (RFC 3462 §1, part three)."""
     for part in _parts(message):
-        if part is message or part.get_content_type() in _STATUS_TYPES:
+        if part is message or part.get_content_type() == _STATUS_AS_TEXT:
             continue
         if part.get_content_type() == "text/rfc822-headers":
             found = email.message_from_string(_payload(part)).get("Message-ID")
@@ -199,7 +223,7 @@ def _plain_failure(message: Message) -> bool:
 
 
 def _failed_recipients(message: Message) -> tuple[DsnRecipient, ...]:
-    names = _text(message, "X-Failed-Recipients").split(",")
+    names = _text(message, "X-Failed-Recipients").split(",", MAX_RECIPIENTS)[:MAX_RECIPIENTS]
     return tuple(
         DsnRecipient(recipient=name.strip(), action=Action.FAILED)
         for name in names
