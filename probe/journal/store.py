@@ -24,6 +24,11 @@ from probe.journal.writer import Writer
 PRUNE_BATCH = 500
 """Probes forgotten in one commit, so that nothing waits long behind it."""
 
+CHECKED = ("probes", "routes", "tallies", "bookmarks", "copies")
+"""Tables that are looked through at the start: all that decisions are made from, a twentieth of
+the file. The facts are read when they are needed, and damage to them is told then: to look
+through all of them takes 12 seconds for 100,000 probes on a cold disk."""
+
 
 class Store:
     """One per process; another process on the same file is refused."""
@@ -174,10 +179,11 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA busy_timeout = 5000")
-    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    if verdict != "ok":
-        raise sqlite3.DatabaseError(verdict)
     migrate(connection)
+    for table in CHECKED:
+        (verdict,) = connection.execute(f"PRAGMA quick_check({table})").fetchone()
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(verdict)
 
 
 def _touch(path: Path) -> None:

@@ -124,10 +124,7 @@ class Writer:
             self.writable = False
             self._roll_back()
             for piece in batch:
-                piece.error = JournalUnwritableError(
-                    f"the journal cannot be written ({error}): "
-                    "free space, or make the disk writable"
-                )
+                piece.error = JournalUnwritableError(_what_to_do(error))
 
     def _do(self, piece: _Piece) -> None:
         self._connection.execute("SAVEPOINT piece")
@@ -153,6 +150,12 @@ def _is_of_the_disk(error: Exception) -> bool:
         return True
     # Damage has no class of its own (SQLITE_CORRUPT, SQLITE_NOTADB).
     return type(error) is sqlite3.DatabaseError
+
+
+def _what_to_do(error: sqlite3.Error) -> str:
+    if isinstance(error, sqlite3.OperationalError):
+        return f"the journal cannot be written ({error}): free space, or make the disk writable"
+    return f"the journal is damaged ({error}): stop, and put back a copy or move it away"
 
 
 def _answer(batch: Sequence[_Piece]) -> None:
