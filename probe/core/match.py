@@ -1,16 +1,19 @@
 """Is this message ours? Read from raw octets; only a token that we signed counts."""
 
-import email
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.message import Message
+from email.parser import BytesHeaderParser
 
 from probe.core.message import TOKEN_HEADER
 from probe.mail import dsn
 from probe.mail.dsn import Dsn
 from probe.mail.token import Forged, SigningKey, Stranger, Token, candidates, decode
+
+# A server may send more than the header that it was asked for, nested without end.
+_HEADER_ONLY = BytesHeaderParser()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ def match(header: bytes, body: bytes | None, signer: Signer) -> Match:
         body: the whole message where it looks like a report, else None.
         signer: our instance and key.
     """
-    fields = email.message_from_bytes(header)
+    fields = _HEADER_ONLY.parsebytes(header)
     own = _read_tokens("\n".join(_carrying(fields)), signer)
     if body is not None and (report := _report(body, own, signer)):
         return report
@@ -77,7 +80,7 @@ def match(header: bytes, body: bytes | None, signer: Signer) -> Match:
 
 def looks_like_report(header: bytes) -> bool:
     """Whether the body is worth fetching."""
-    return dsn.looks_like_report(email.message_from_bytes(header))
+    return dsn.looks_like_report(_HEADER_ONLY.parsebytes(header))
 
 
 def sent_at(header: bytes, body: bytes | None, signer: Signer) -> float | None:

@@ -146,6 +146,12 @@ def test_every_line_of_the_message_ends_properly_and_is_short() -> None:
     assert max(map(len, MESSAGE.split(b"\r\n"))) < 998  # RFC 5322 §2.1.1
 
 
+def test_a_header_with_a_body_nested_without_end_behind_it_is_only_a_header() -> None:
+    endless = b"Content-Type: message/rfc822\r\n\r\n" * 2000
+    assert isinstance(match(HEADER[:-2] + endless, None, SIGNER), Ours)
+    assert not looks_like_report(endless)
+
+
 @given(st.binary(max_size=500), st.binary(max_size=500))
 def test_no_octets_make_it_raise(header: bytes, body: bytes) -> None:
     looks_like_report(header)
