@@ -9,6 +9,7 @@ from typing import cast
 from aioimaplib.aioimaplib import IMAP4
 
 from probe.transport.imap.protocol import Protocol
+from probe.transport.tls import abort
 
 
 class Client(IMAP4):
@@ -65,6 +66,6 @@ class Client(IMAP4):
         """Drop the connection, in whatever state it is."""
         self._client_task.cancel()
         if self.protocol.transport is not None:
-            self.protocol.transport.abort()
+            abort(self.protocol.transport)
         else:
             self._socket.close()

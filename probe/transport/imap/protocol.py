@@ -25,6 +25,7 @@ from aioimaplib.aioimaplib import (
 )
 
 from probe.core.observation import WatchCause, WatchLost
+from probe.transport import tls
 from probe.transport.imap import parse, refusal
 from probe.transport.imap.mirror import SETTLING, Mirror, Visible
 from probe.transport.imap.parse import Continuation, Fetch, Status, Tagged
@@ -99,8 +100,7 @@ class Protocol(IMAP4ClientProtocol):
             self.pending_sync_command.fail(self._loss())
         settle(self._greeted)
         self.stirred.set()
-        if self.transport is not None:
-            self.transport.abort()
+        tls.abort(self.transport)
 
     def scrub(self, text: str) -> str:
         """The text without our secrets."""
