@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+import hypothesis
 import pytest
 
 from tests.lab.isolation import enter_own_network, why_impossible
@@ -20,6 +21,12 @@ LAB_USERS = 6
 
 OTHER_LAB_SECONDS = 600.0
 """How long a test run waits for another lab, where it cannot have a network of its own."""
+
+# How fast an example runs says how busy the machine is, and nothing of what is tested.
+hypothesis.settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("unhurried")
 
 
 @pytest.hookimpl(trylast=True)

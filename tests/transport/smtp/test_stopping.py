@@ -8,7 +8,7 @@ from probe.core.event import Accepted, Cause, Submission, Unconfirmed, Unsent
 from probe.mail.reply import Stage
 from probe.transport.smtp import submission_of
 from tests.transport.smtp.conftest import Scene
-from tests.transport.smtp.scripted import END, GREETING, hang
+from tests.transport.smtp.scripted import END, GREETING, Peer, hang
 
 STAGES = {
     GREETING: Stage.CONNECT,
@@ -124,9 +124,16 @@ async def test_close_ends_what_is_under_way(scene: Scene) -> None:
 
 
 async def test_the_callers_own_deadline_works_around_a_submission(scene: Scene) -> None:
-    server, bench = await scene({"RCPT": hang})
+    deadlines: list[asyncio.Timeout] = []
+
+    async def let_it_pass(peer: Peer) -> None:
+        deadlines[0].reschedule(asyncio.get_running_loop().time())
+        await hang(peer)
+
+    server, bench = await scene({"RCPT": let_it_pass})
     with pytest.raises(TimeoutError) as caught:
-        async with asyncio.timeout(0.2):
+        async with asyncio.timeout(None) as deadline:
+            deadlines.append(deadline)
             await bench.submit()
     # not __cause__, which the asyncio of Python 3.11.2 (Debian 12) does not set
     assert isinstance(caught.value.__context__, asyncio.CancelledError)
