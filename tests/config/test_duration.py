@@ -1,7 +1,7 @@
 """Durations as people write them."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.config import duration
@@ -64,14 +64,12 @@ def test_other_kinds_of_values_are_refused(value: object) -> None:
         duration.from_value(value)
 
 
-@settings(deadline=None)
 @given(st.integers(min_value=0, max_value=TEN_YEARS_MS))
 def test_what_is_spelled_reads_as_the_same_time(milliseconds: int) -> None:
     text = duration.spell(milliseconds / 1000)
     assert round(duration.parse(text) * 1000) == milliseconds
 
 
-@settings(deadline=None)
 @given(st.text(alphabet="0123456789wdhms .-", max_size=12))
 def test_any_text_is_a_duration_or_a_value_error(text: str) -> None:
     try:

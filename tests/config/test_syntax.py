@@ -1,7 +1,7 @@
 """YAML without its surprises, its bombs and its depths."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.config import syntax
@@ -116,13 +116,11 @@ def refusals(text: str) -> tuple[Problem, ...] | None:
     return None
 
 
-@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_is_a_document_or_a_config_error(text: str) -> None:
     assert refusals(text) != ()
 
 
-@settings(deadline=None)
 @given(st.text(alphabet="ab:- \n[]{}&*!|>'\"#%,?@\t", max_size=40))
 def test_any_text_of_yaml_marks_is_a_document_or_a_config_error(text: str) -> None:
     assert refusals(text) != ()

@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.core import mesh
@@ -49,7 +49,6 @@ def test_all_joins_every_two_mailboxes_both_ways(
 SIZES = st.lists(st.integers(min_value=1, max_value=6), max_size=6)
 
 
-@settings(deadline=None)
 @given(SIZES)
 def test_each_mailbox_sends_to_and_receives_from_every_other_provider(sizes: list[int]) -> None:
     boxes = mailboxes(*sizes)
@@ -66,7 +65,6 @@ def test_each_mailbox_sends_to_and_receives_from_every_other_provider(sizes: lis
     assert set(into) == wanted
 
 
-@settings(deadline=None)
 @given(SIZES)
 def test_no_route_is_made_twice_or_within_a_provider(sizes: list[int]) -> None:
     boxes = mailboxes(*sizes)
@@ -76,7 +74,6 @@ def test_no_route_is_made_twice_or_within_a_provider(sizes: list[int]) -> None:
     assert all(home[sender] != home[recipient] for sender, recipient in pairs)
 
 
-@settings(deadline=None)
 @given(SIZES)
 def test_the_counts_agree_with_what_is_made(sizes: list[int]) -> None:
     boxes = mailboxes(*sizes)

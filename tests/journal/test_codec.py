@@ -117,7 +117,6 @@ def test_whatever_comes_from_the_wire_comes_back_as_it_was(kind: type[Event]) ->
 
 
 @given(st.text(st.characters(categories=["Cs", "L", "Cc"]), max_size=30))
-@settings(deadline=None)
 def test_a_lone_surrogate_becomes_the_replacement_character(text: str) -> None:
     clean = "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)
     assert read_again(Refused(START, Stage.DATA, Reply(550, text))) == Refused(

@@ -1,6 +1,6 @@
 """Sequence numbers move; the moment at which a message became visible stays with it."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.transport.imap.mirror import MAX_RUNS, Mirror, Visible
@@ -81,7 +81,6 @@ STEPS = st.lists(
 )
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(STEPS)
 def test_it_agrees_with_a_plain_list(steps: list[tuple[str, int]]) -> None:
     mirror, model = Mirror(), []

@@ -1,7 +1,7 @@
 """Names on the wire."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.transport.imap import names
@@ -26,7 +26,6 @@ def test_modified_utf7_both_ways(name: str, wire: str) -> None:
     assert names.decode(wire) == name
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(READABLE)
 def test_every_name_comes_back(name: str) -> None:
     wire = names.encode(name)
@@ -34,7 +33,6 @@ def test_every_name_comes_back(name: str) -> None:
     assert names.decode(wire) == name
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.text(max_size=40))
 def test_anything_can_be_decoded(wire: str) -> None:
     names.decode(wire)
@@ -45,7 +43,6 @@ def test_what_is_not_modified_utf7_is_left_as_it_is(wire: str) -> None:
     assert names.decode(wire) == wire
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0\r\n")))
 def test_a_quoted_name_is_read_back(name: str) -> None:
     assert tree((names.quote(name).encode(),), 0) == [name.encode()]

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.transport.imap import parse, reader
@@ -40,7 +40,6 @@ def test_one_octet_at_a_time_is_as_good() -> None:
     assert read_all(*(STREAM[i : i + 1] for i in range(len(STREAM)))) == RESPONSES
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.lists(st.integers(0, len(STREAM)), max_size=8))
 def test_any_cut_gives_the_same_responses(cuts: list[int]) -> None:
     places = [0, *sorted(cuts), len(STREAM)]
@@ -55,7 +54,6 @@ TRICKY = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.lists(st.one_of(TRICKY, st.binary(max_size=8)), max_size=40).map(b"".join))
 def test_junk_never_raises_anything_but_the_protocol_error(octets: bytes) -> None:
     made = Reader()
@@ -68,7 +66,6 @@ def test_junk_never_raises_anything_but_the_protocol_error(octets: bytes) -> Non
         pass
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.binary(max_size=200))
 def test_a_literal_may_hold_anything(octets: bytes) -> None:
     [response] = read_all(b"* 1 FETCH (BODY[HEADER] {%d}\r\n" % len(octets) + octets + b")\r\n")

@@ -1,7 +1,7 @@
 """Sets of numbers."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.transport.imap import sequences
@@ -18,7 +18,6 @@ def test_neighbours_are_joined(numbers: list[int], written: str) -> None:
     assert sequences.write(numbers) == written
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(NUMBERS)
 def test_a_set_names_exactly_its_numbers(numbers: set[int]) -> None:
     named: set[int] = set()
