@@ -137,8 +137,16 @@ class TcpProxy:
     def watch(self, pattern: bytes, direction: Direction = Direction.TO_CLIENT) -> Watch:
         """Note from now on when lines with this pattern cross; plain text only, of course."""
         watch = Watch(pattern, direction)
-        self._watches.append(watch)
+        self.add(watch)
         return watch
+
+    def add(self, watch: Watch) -> None:
+        """Let a watch see what crosses, before it is passed on."""
+        self._watches.append(watch)
+
+    def forget_watches(self) -> None:
+        """They have seen enough."""
+        self._watches.clear()
 
     async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         handler = asyncio.current_task()
