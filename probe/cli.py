@@ -87,10 +87,6 @@ def demo(
         from probe.demo.scenarios import DEFAULT, SCENARIOS
     except ImportError as error:
         _fail(f"the demo needs more packages ({error.name}): pip install 'mailprobe[demo]'")
-    from probe import logs
-    from probe.app.demo import demo as show
-    from probe.config.settings import WebSettings
-
     if list_them:
         for story in SCENARIOS.values():
             click.echo(f"{story.name:16} {story.title}")
@@ -99,6 +95,10 @@ def demo(
     if name not in SCENARIOS:
         _fail(f"there is no scenario {name!r}; there are: {', '.join(SCENARIOS)}")
     seconds = _seconds("--for", duration) if duration else None
+    from probe import logs
+    from probe.app.demo import demo as show
+    from probe.config.settings import WebSettings
+
     logs.configure(level="error")  # outages are the story, told in its own words
     _run(show(name, WebSettings(host, port), seconds, _say, speed))
 

@@ -161,9 +161,11 @@ async def test_what_is_not_in_the_config_cannot_be_asked_for(config: WorldConfig
     known = ", ".join(box["id"] for box in config.mailboxes)
     no_mailbox = f"there is no mailbox 'nope' in {config.write()}; there are: {known}\n"
 
-    checked = await config.run("check", "--live", "--mailbox", "nope")
-    tripped = await config.run("once", "--to", "nope")
-    unrouted = await config.run("once", "--from", "northmail-a", "--to", "northmail-b")
+    checked, tripped, unrouted = await asyncio.gather(
+        config.run("check", "--live", "--mailbox", "nope"),
+        config.run("once", "--to", "nope"),
+        config.run("once", "--from", "northmail-a", "--to", "northmail-b"),
+    )
 
     assert checked == Done(2, "", no_mailbox)
     assert tripped == Done(2, "", no_mailbox)
@@ -343,6 +345,17 @@ async def test_bad_certificates_of_real_servers_are_named_with_who_must_mend_the
     assert all("check the host in the config" in line for line in said["beta"])
     assert all("name its CA in ca_file" in line for line in said["gamma"])
     assert all(1 <= len(lines) <= 2 for lines in said.values())
+
+
+async def test_real_servers_pass_and_keep_nothing_of_ours(lab: Lab, tmp_path: Path) -> None:
+    config = LabConfig(lab, tmp_path)
+
+    checked = await mailprobe("check", str(config.write()), "--live")
+    once = await mailprobe("once", str(config.write()))
+
+    assert (checked.status, checked.out.count("✓")) == (0, 3), checked
+    assert (once.status, once.out.count("  delivered after ")) == (0, 6), once
+    assert [m for p in config.providers for m in p.maildir("monitor").messages()] == []
 
 
 # --- once --------------------------------------------------------------------------------------
