@@ -3,6 +3,7 @@
 import pytest
 
 from probe.config.settings import MailboxSettings
+from probe.core.event import Refused
 from probe.core.outcome import Outcome
 from tests.daemon.house import House, a_box, a_way, some_settings
 from tests.daemon.post import Fate
@@ -113,3 +114,17 @@ async def test_a_refused_config_is_told_until_a_good_one_comes(house: House) -> 
 
     house.engine.reconfigure(some_settings(NORTH_BLUE))
     assert house.engine.live().config_error == ""
+
+
+async def test_a_refusal_that_is_written_while_its_sender_goes_is_told_all_the_same(
+    house: House,
+) -> None:
+    house.post.plan = lambda *_: Fate(answer=Refused)
+    await house.ready(some_settings(NORTH_BLUE))
+    smaller = some_settings(boxes=without(house, "north"))
+    house.while_writing("record", lambda: house.engine.reconfigure(smaller))
+    await house.passes(60)
+
+    assert house.finals() == [Outcome.REFUSED]
+    assert [change.after.outcome for change, _ in house.told] == [Outcome.REFUSED]
+    assert house.engine.live().in_flight == 0
