@@ -154,7 +154,8 @@ def test_every_config_loads_and_every_fragment_fits_into_one(block: Block, tmp_p
     file = tmp_path / "config.yml"
     file.write_text(yaml.safe_dump(whole | shown | {"mailboxes": list(mailboxes.values())}))
     settings = load(file, {}, presets.defaults())
-    assert settings.warnings == ()
+    # In a container the page listens everywhere, and the engine keeps it on the machine.
+    assert [w for w in settings.warnings if "web.listen" not in w] == []
     assert set(mailboxes) == set(settings.mailboxes)
 
 
