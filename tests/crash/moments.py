@@ -150,8 +150,9 @@ class OnTheWire(_Plain):
 
     def _arm(self, scene: Scene) -> None:
         after = scene.chance.randint(1, 4)
+        trap = _Trap(self.pattern, self.direction, after, scene.daemon.strike)
         for proxy in scene.proxies[self.wire]:
-            proxy.add(_Trap(self.pattern, self.direction, after, scene.daemon.strike))
+            proxy.add(trap)
 
 
 @dataclass(frozen=True)
