@@ -13,7 +13,7 @@ from probe.core.event import Accepted, Cause, Submission, Unsent
 from probe.mail.reply import Stage
 from probe.transport import certificate
 from tests.transport.smtp.conftest import Scene, context_of
-from tests.transport.smtp.harness import dialogue
+from tests.transport.smtp.harness import BRIEF, dialogue
 from tests.transport.smtp.scripted import GREETING, Peer, Script, hang, upgrade
 
 NOW = datetime.now(UTC)  # noqa: TID251 - certificates are judged by the real clock
@@ -127,7 +127,7 @@ async def test_plain_smtp_where_tls_is_expected_is_said(scene: Scene, ca_file: P
 async def test_tls_where_plain_smtp_is_expected_is_a_time_out(
     scene: Scene, ca_file: Path, server_context: ssl.SSLContext
 ) -> None:
-    _, bench = await scene({}, server_context, tls=Tls.STARTTLS, ca_file=ca_file, timeout=0.2)
+    _, bench = await scene({}, server_context, tls=Tls.STARTTLS, ca_file=ca_file, timeout=BRIEF)
     event = await bench.submit()
     assert isinstance(event, Unsent)
     assert (event.stage, event.cause) == (Stage.CONNECT, Cause.TIMEOUT)
@@ -146,7 +146,7 @@ async def test_a_greeting_injected_in_clear_before_tls_is_not_believed(
 
 
 async def test_a_handshake_that_hangs_is_given_up(scene: Scene, ca_file: Path) -> None:
-    server, bench = await scene({GREETING: hang}, tls=Tls.IMPLICIT, ca_file=ca_file, timeout=0.2)
+    server, bench = await scene({GREETING: hang}, tls=Tls.IMPLICIT, ca_file=ca_file, timeout=BRIEF)
     event = await bench.submit()
     assert isinstance(event, Unsent)
     assert (event.stage, event.cause) == (Stage.TLS, Cause.TIMEOUT)
@@ -159,7 +159,7 @@ async def test_a_starttls_handshake_that_hangs_is_given_up(scene: Scene, ca_file
         await peer.hang()
 
     at: Script = {"EHLO": OFFER, "STARTTLS": ready_and_hang}
-    server, bench = await scene(at, tls=Tls.STARTTLS, ca_file=ca_file, timeout=0.2)
+    server, bench = await scene(at, tls=Tls.STARTTLS, ca_file=ca_file, timeout=BRIEF)
     event = await bench.submit()
     assert isinstance(event, Unsent)
     assert (event.stage, event.cause) == (Stage.TLS, Cause.TIMEOUT)

@@ -9,7 +9,7 @@ from probe.config.secret import Secret
 from probe.core.event import Accepted, Cause, Refused, Submission, Unconfirmed, Unsent
 from probe.mail.reply import Stage
 from tests.transport.smtp.conftest import Scene
-from tests.transport.smtp.harness import Bench, dialogue, mailbox
+from tests.transport.smtp.harness import BRIEF, Bench, dialogue, mailbox
 from tests.transport.smtp.scripted import END, Act, Peer, drop, finish, hang
 
 
@@ -75,7 +75,7 @@ async def test_submissions_of_one_sender_go_one_after_the_other(scene: Scene) ->
 
 
 async def test_waiting_for_the_turn_is_not_measured_and_has_an_end(scene: Scene) -> None:
-    _, bench = await scene({"MAIL": hang}, total_timeout=0.2)
+    _, bench = await scene({"MAIL": hang}, total_timeout=BRIEF)
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(bench.submit()) for _ in range(2)]
     first, second = (task.result() for task in tasks)
@@ -161,7 +161,7 @@ async def test_a_dead_connection_is_replaced_only_once(scene: Scene) -> None:
 
 
 async def test_silence_on_a_kept_connection_is_not_tried_again(scene: Scene) -> None:
-    server, bench = await scene({"MAIL": on_message("250 ok", hang)}, timeout=0.2)
+    server, bench = await scene({"MAIL": on_message("250 ok", hang)}, timeout=BRIEF)
     _, second = await submitted(bench, 2)
     assert isinstance(second, Unsent)
     assert second.cause is Cause.TIMEOUT

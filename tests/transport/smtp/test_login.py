@@ -15,7 +15,15 @@ from probe.config.settings import Mechanism, Tls
 from probe.core.event import Accepted, Cause, Refused, Submission, Unsent
 from probe.mail.reply import Stage
 from tests.transport.smtp.conftest import Scene
-from tests.transport.smtp.harness import MESSAGE, PASSWORD, RECIPIENT, Bench, dialogue, mailbox
+from tests.transport.smtp.harness import (
+    BRIEF,
+    MESSAGE,
+    PASSWORD,
+    RECIPIENT,
+    Bench,
+    dialogue,
+    mailbox,
+)
 from tests.transport.smtp.real import Real
 from tests.transport.smtp.scripted import Act, Peer, Script, drop
 
@@ -191,7 +199,7 @@ async def test_a_server_that_garbles_the_login_is_no_refusal(
     scene: Scene, mechanism: Mechanism, act: str | Act
 ) -> None:
     at: Script = {"AUTH": act}
-    server, bench = await scene(at, mechanism=mechanism, timeout=0.3)
+    server, bench = await scene(at, mechanism=mechanism, timeout=BRIEF)
     event = await bench.submit()
     assert isinstance(event, Unsent | Refused)
     assert event.stage is Stage.AUTH

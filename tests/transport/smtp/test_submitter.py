@@ -7,7 +7,7 @@ import pytest
 from probe.core.event import Accepted, Cause, Refused, Unsent
 from probe.mail.reply import Stage
 from tests.transport.smtp.conftest import Scene
-from tests.transport.smtp.harness import MESSAGE, NOW, dialogue
+from tests.transport.smtp.harness import BRIEF, MESSAGE, NOW, dialogue
 from tests.transport.smtp.scripted import END, GREETING, Act, Peer, drop, finish, hang
 
 
@@ -95,13 +95,13 @@ async def test_a_lost_connection_before_the_hand_over_is_unsent(
 async def test_silence_before_the_hand_over_is_unsent_and_closes(
     scene: Scene, moment: str
 ) -> None:
-    server, bench = await scene({moment: hang}, timeout=0.1)
+    server, bench = await scene({moment: hang}, timeout=BRIEF)
     event = await bench.submit()
     assert isinstance(event, Unsent)
     assert event.cause is Cause.TIMEOUT
     assert event.stage is MOMENTS[moment]
-    assert "gave no answer within 0.1 s" in event.detail
-    assert event.timings[event.stage] >= 0.1
+    assert f"gave no answer within {BRIEF} s" in event.detail
+    assert event.timings[event.stage] >= BRIEF
     await server.peers[0].gone.wait()
 
 
@@ -183,7 +183,7 @@ async def test_a_drip_does_not_outlast_the_time_for_one_answer(scene: Scene) -> 
             await peer.writer.drain()
             await asyncio.sleep(0.01)
 
-    server, bench = await scene({"MAIL": drip}, timeout=0.2)
+    server, bench = await scene({"MAIL": drip}, timeout=BRIEF)
     event = await bench.submit()
     assert isinstance(event, Unsent)
     assert event.cause is Cause.TIMEOUT
@@ -191,12 +191,12 @@ async def test_a_drip_does_not_outlast_the_time_for_one_answer(scene: Scene) -> 
 
 
 async def test_a_server_slow_at_every_step_does_not_outlast_the_total_time(scene: Scene) -> None:
-    server, bench = await scene({"RCPT": hang}, total_timeout=0.2)
+    server, bench = await scene({"RCPT": hang}, total_timeout=BRIEF)
     event = await bench.submit()
     assert isinstance(event, Unsent)
     assert event.cause is Cause.TIMEOUT
     assert event.stage is Stage.ENVELOPE
-    assert event.detail == "not done within 0.2 s in all"
+    assert event.detail == f"not done within {BRIEF} s in all"
     await server.peers[0].gone.wait()
 
 

@@ -7,7 +7,7 @@ import pytest
 from probe.core.event import Accepted, Cause, Refused, Unconfirmed, Unsent
 from probe.mail.reply import Stage
 from tests.transport.smtp.conftest import Protected, Scene
-from tests.transport.smtp.harness import MESSAGE, dialogue
+from tests.transport.smtp.harness import BRIEF, MESSAGE, dialogue
 from tests.transport.smtp.scripted import (
     END,
     WHILE_SENDING,
@@ -39,7 +39,7 @@ async def test_a_connection_lost_instead_of_the_final_reply_is_unconfirmed(
 
 
 async def test_silence_after_the_message_is_unconfirmed(protected: Protected) -> None:
-    server, bench = await protected({END: hang}, timeout=0.5)
+    server, bench = await protected({END: hang}, timeout=BRIEF)
     event = await bench.submit()
     assert isinstance(event, Unconfirmed)
     assert event.cause is Cause.TIMEOUT
@@ -47,7 +47,7 @@ async def test_silence_after_the_message_is_unconfirmed(protected: Protected) ->
 
 
 async def test_the_total_time_ending_after_the_message_is_unconfirmed(scene: Scene) -> None:
-    server, bench = await scene({END: hang}, total_timeout=0.3)
+    server, bench = await scene({END: hang}, total_timeout=BRIEF)
     event = await bench.submit()
     assert isinstance(event, Unconfirmed)
     assert event.cause is Cause.TIMEOUT
@@ -100,7 +100,7 @@ async def test_a_server_that_stops_reading_the_message_leaves_it_unsent(
         await enough.wait()
         await peer.hang()
 
-    server, bench = await protected({WHILE_SENDING: stall}, timeout=0.5)
+    server, bench = await protected({WHILE_SENDING: stall}, timeout=BRIEF)
     event = await bench.submit(LARGE)
     enough.set()
     assert isinstance(event, Unsent)
