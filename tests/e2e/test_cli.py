@@ -21,6 +21,8 @@ from tests.e2e.world_config import Done, WorldConfig, mailprobe
 from tests.lab.certs import Certificate
 from tests.lab.world import Lab
 
+pytestmark = pytest.mark.timeout(150)  # whole processes, on a machine that may be busy
+
 EVERY_KEY_OF_A_PROBE = {
     "id", "sender", "recipient", "sender_provider", "recipient_provider", "submitted_at",
     "outcome", "final", "delivery_seconds", "estimated", "folder", "reason", "side",

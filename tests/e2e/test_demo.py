@@ -17,6 +17,8 @@ from probe.demo.scenarios import DEFAULT, SCENARIOS
 from probe.demo.vendors import VENDORS
 from tests.e2e.daemon import Daemon, until
 
+pytestmark = pytest.mark.timeout(150)  # whole processes, on a machine that may be busy
+
 PAIRS = [(a.id, b.id) for a in VENDORS for b in VENDORS if a is not b]
 
 

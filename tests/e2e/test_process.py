@@ -21,6 +21,8 @@ from tests.demo.clients import read_now
 from tests.e2e.daemon import Daemon, until
 from tests.e2e.world_config import WorldConfig
 
+pytestmark = pytest.mark.timeout(150)  # whole processes, on a machine that may be busy
+
 HANDED_OVER = {Outcome.DELIVERED, Outcome.DELAYED}
 
 
