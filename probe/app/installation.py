@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from probe import logs
 from probe.config.settings import MailboxSettings, Settings
 from probe.core import match
 from probe.core.match import Signer
 from probe.daemon.clock import Clock
 from probe.daemon.engine import Engine, Wire
+from probe.journal.errors import JournalUnusableError, JournalUnwritableError
 from probe.journal.store import Store
 from probe.transport.imap import ImapWatch
 from probe.transport.smtp import Submitter, submission_of
@@ -66,6 +68,7 @@ async def installed(
     store = Store.open(journal)
     try:
         clock = Clock()
+        await _one_time(store, clock)
         joined = _Joined(
             clock, lambda header, body: sent_at(header, body, signer), certificate_seen
         )
@@ -77,6 +80,16 @@ async def installed(
             await joined.submitter.close()
     finally:
         await store.close()
+
+
+async def _one_time(store: Store, clock: Clock) -> None:
+    """The machine's clock may have been set since the journal was written."""
+    try:
+        moved = await store.take_over_clock(clock.boot, clock.anchor, clock.now())
+    except JournalUnwritableError as error:
+        raise JournalUnusableError(str(error)) from error
+    if moved:
+        logs.get().warning("clock.set", seconds=round(moved, 3), when="before this start")
 
 
 class _Joined:

@@ -148,7 +148,10 @@ def _restore(installation: Installation) -> tuple[Metrics, Recent]:
     """Counters go on where the journal left them."""
     with Reader(installation.journal) as reader:
         metrics = Metrics(installation.engine.live, reader.tallies(), reader.routes())
-        return metrics, Recent(reader.recent(limit=RESTORED))
+        # What stands in the future was written before the clock was set back: it is not the last.
+        now = installation.engine.live().now
+        past = [one for one in reader.recent(limit=RESTORED) if one.probe.planned_at <= now]
+        return metrics, Recent(past)
 
 
 def _submitted(metrics: Metrics, change: Change, event: Event | None) -> None:

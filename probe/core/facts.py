@@ -61,19 +61,28 @@ class Facts:
         return undecided and not (self.sightings or self.failures or self.expired)
 
     @property
+    def submitted_at(self) -> float | None:
+        """When the submission ended, on the clock of what was heard since."""
+        return self.submission.at + self.probe.clock_step if self.submission else None
+
+    @property
     def delayed_at(self) -> float | None:
         """The moment after which an arrival is late; None before the submission has ended."""
-        return self.submission.at + self.probe.delayed_after if self.submission else None
+        return _after(self.submitted_at, self.probe.delayed_after)
 
     @property
     def lost_at(self) -> float | None:
         """The moment after which it is not waited for."""
-        return self.submission.at + self.probe.lost_after if self.submission else None
+        return _after(self.submitted_at, self.probe.lost_after)
 
     @property
     def first_sighting(self) -> Sighted | None:
         """The earliest copy."""
         return self.sightings[0] if self.sightings else None
+
+
+def _after(moment: float | None, seconds: float) -> float | None:
+    return None if moment is None else moment + seconds
 
 
 def gather(probe: Probe, events: Iterable[Event]) -> Facts:

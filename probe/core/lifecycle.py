@@ -28,7 +28,7 @@ class Rule:
 
 
 def _submitted_at(facts: Facts, now: float) -> float:
-    return facts.submission.at if facts.submission else now
+    return facts.submitted_at if facts.submitted_at is not None else now
 
 
 def _seen_at(facts: Facts, now: float) -> float:
@@ -122,7 +122,7 @@ def judge(facts: Facts, now: float) -> Verdict:
         outcome=rule.outcome,
         final=rule.final,
         at=rule.at(facts, now),
-        submitted_at=facts.submission.at if facts.submission else None,
+        submitted_at=facts.submitted_at,
         delivery_seconds=arrived.seconds if arrived else None,
         estimated=arrived.estimated if arrived else False,
         folder=_placed(facts),

@@ -25,6 +25,10 @@ class Probe:
     """Seconds after acceptance."""
     lost_after: float
     """Seconds after acceptance."""
+    clock_step: float = 0.0
+    """By how many seconds the machine's clock was set while the probe was in flight and mailprobe
+    was not running. Its planning and its submission are on the clock of before, what was heard
+    of it since on the clock of after. The one thing that is not planned."""
 
     @property
     def route(self) -> tuple[str, str]:

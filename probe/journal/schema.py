@@ -93,6 +93,15 @@ MIGRATIONS = (
     ) WITHOUT ROWID;
     CREATE INDEX copies_seen ON copies (seen_at) WHERE refused = 0;
     """,
+    """
+    -- the clock of the process that wrote last (see probe.journal.clock): one row
+    CREATE TABLE clock (
+        boot   TEXT NOT NULL,
+        anchor REAL NOT NULL
+    );
+    -- by how much the machine's clock was set while the probe was in flight and nobody ran
+    ALTER TABLE probes ADD COLUMN clock_step REAL NOT NULL DEFAULT 0;
+    """,
 )
 
 

@@ -14,7 +14,7 @@ from probe.core.observation import Bookmark, MessageRef
 from probe.core.outcome import Outcome
 from probe.core.probe import Probe
 from probe.core.tally import Change
-from probe.journal import mailboxes, probes
+from probe.journal import clock, mailboxes, probes
 from probe.journal.errors import JournalUnusableError
 from probe.journal.mailboxes import Place
 from probe.journal.probes import Copy, Due, Ignored
@@ -107,6 +107,10 @@ class Store:
     async def sent_since(self, since: float) -> list[tuple[str, float]]:
         """Who sent when."""
         return await self._run(partial(mailboxes.sent_since, since=since))
+
+    async def take_over_clock(self, boot: str, anchor: float, now: float) -> float:
+        """Put the journal into the time of this process; see probe.journal.clock.take_over."""
+        return await self._run(partial(clock.take_over, boot=boot, anchor=anchor, now=now))
 
     async def place(self, mailbox: str) -> Place:
         """Where an earlier watch of a mailbox stopped."""

@@ -105,6 +105,7 @@ class House:
         if not self._watched:
             turned().wait_for(lambda: not self.store.idle)
             self._watched = True
+        await self.store.take_over_clock(self.clock.boot, self.clock.anchor, self.clock.now())
         self.engine = Engine(settings, self.store, SIGNER, self._wire(), self.clock)
         self.engine.correlator.listeners.append(self._tell)
         self._stopping = asyncio.Event()

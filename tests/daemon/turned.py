@@ -100,6 +100,11 @@ class TurnedClock(Clock):
         """The machine was suspended: time went by and no timer ran."""
         self._slept += seconds
 
+    def set_by(self, seconds: float) -> None:
+        """The machine's clock was set, and a process began that goes by it."""
+        self._slept += seconds
+        self.anchor += seconds
+
 
 def turned() -> TurnedLoop:
     """The running loop."""

@@ -1,6 +1,8 @@
 """Migrations: numbered, whole or not at all, and never taken twice."""
 
 import sqlite3
+from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -45,10 +47,16 @@ async def test_a_journal_of_the_first_schema_opens_with_all_that_is_in_it(
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
-        store = Store.open(path)
-        await store.open_probe(a_probe())
-        await store.close()
+        await Store.open(path).close()
         assert version(path) == 1
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "INSERT INTO probes (id, sender, recipient, sender_provider, recipient_provider,"
+            " client, planned_at, delayed_after, lost_after, verdict_at)"
+            " VALUES (:id, :sender, :recipient, :sender_provider, :recipient_provider,"
+            " :client, :planned_at, :delayed_after, :lost_after, :planned_at)",
+            asdict(a_probe()),
+        )
     store = Store.open(path)
     assert version(path) == len(schema.MIGRATIONS)
     assert await store.unfinished() == [a_probe()]
