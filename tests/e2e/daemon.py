@@ -1,6 +1,7 @@
 """``python -m probe run`` as a process: started, asked, stopped, killed."""
 
 import asyncio
+import http.client
 import json
 import signal
 import sys
@@ -165,5 +166,5 @@ def _get(url: str) -> tuple[int, str]:
     except urllib.error.HTTPError as error:
         with error:
             return error.code, error.read().decode()
-    except OSError:
+    except (OSError, http.client.HTTPException):  # it is not there, or died while it answered
         return 0, ""
