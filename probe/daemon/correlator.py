@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from probe import logs
-from probe.core.event import Event, Sighted, Submission
+from probe.core.event import Event, Sighted
 from probe.core.live import Oddities
 from probe.core.probe import Probe
 from probe.core.tally import Change
@@ -57,8 +57,6 @@ class Correlator:
         self.flights = Flights()
         self.listeners: list[Listener] = []
         self.oddities = Oddities()
-        self.submitted = asyncio.Event()
-        """Set when a submission ended: deadlines may have become earlier."""
         self.pulse = Pulse("correlator", 30.0, now)
 
     async def open(self, probe: Probe) -> None:
@@ -143,7 +141,5 @@ class Correlator:
             self.flights.remove(change.probe.id)
         if isinstance(event, Sighted) and change.after.sightings > 1:
             self.count(duplicates=1)
-        if isinstance(event, Submission):
-            self.submitted.set()
         for listener in self.listeners:
             listener(change, event)

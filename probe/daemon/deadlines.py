@@ -4,7 +4,7 @@
 2. the delayed-after time: judge again
 3. the lost-after time: have the recipient's folders read once more, after the deadline
 4. read to the end and not there: expired, watched; cannot be read: expired, not watched
-5. wait for the next deadline, a finished look, or a new submission
+5. wait for the next deadline; what could not be decided comes again in a second
 """
 
 import asyncio
@@ -28,14 +28,14 @@ BATCH = 1000
 """Deadlines taken at once; the rest come in the next turn."""
 
 LONGEST_WAIT = 1.0
-"""Seconds between turns at most."""
+"""Seconds between turns at most: a look that has ended is noticed so late at the latest."""
+
+SHORTEST_WAIT = 0.05
+"""Seconds between turns at least, so that many deadlines in a row are taken together."""
 
 
 class Watchtower(Protocol):
     """What deadlines must know of the watchers."""
-
-    looked: asyncio.Event
-    """Set when a folder was read to its end."""
 
     def verified_at(self, mailbox: str) -> float | None:
         """Up to when all watched folders of a mailbox have been read; None: not all are."""
@@ -68,40 +68,48 @@ class Deadlines:
         """See the module's docstring."""
         while True:
             self.pulse.beat()
-            self._tower.looked.clear()
+            ahead: float | None = None
             # The journal shut: the correlator says so, and the deadline is still written there.
             with suppress(JournalUnwritableError):
                 await self.turn()
-            await self._wait()
+                ahead = await self._store.next_due()
+            await self._wait(ahead)
 
     async def turn(self) -> None:
         """Steps 1 to 4."""
         now = self._now()
+        undecided: list[str] = []
         for due in await self._store.due(now, BATCH):
             if self._correlator.holding:
                 return  # what was seen is not written yet: it may be what is missed here
-            if due.lost:
-                await self._expire(due, now)
-            else:
+            if not due.lost:
                 await self._correlator.rejudge(due.probe.id)
+            elif not await self._expire(due, now):
+                undecided.append(due.probe.id)
+        if undecided:
+            # Behind the others: however many wait for a look, they keep nobody waiting.
+            await self._store.postpone(undecided, now + LONGEST_WAIT)
 
-    async def _expire(self, due: Due, now: float) -> None:
+    async def _expire(self, due: Due, now: float) -> bool:
+        """End the wait for one probe; False if that cannot be decided yet."""
         mailbox = due.probe.recipient
         verified = self._tower.verified_at(mailbox)
         if verified is not None and verified >= due.at:
             await self._correlator.record(due.probe.id, Expired(now, watched=True))
-        elif now - max(due.at, self._started) >= GRACE:
+            return True
+        if now - max(due.at, self._started) >= GRACE:
             detail = self._tower.why_blind(mailbox)
             await self._correlator.record(due.probe.id, Expired(now, watched=False, detail=detail))
-        elif verified is not None and self._asked.get(mailbox, 0.0) < due.at:
+            return True
+        if verified is not None and self._asked.get(mailbox, 0.0) < due.at:
             # A blind one is not asked: it reads everything as soon as it sees again.
             self._ask(mailbox, now)
+        return False
 
     def _ask(self, mailbox: str, now: float) -> None:
         if self._tower.look(mailbox):
             self._asked[mailbox] = now
 
-    async def _wait(self) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(LONGEST_WAIT):
-                await self._tower.looked.wait()
+    async def _wait(self, next_due: float | None) -> None:
+        ahead = LONGEST_WAIT if next_due is None else next_due - self._now()
+        await asyncio.sleep(min(max(ahead, SHORTEST_WAIT), LONGEST_WAIT))

@@ -19,6 +19,7 @@ from probe.core.match import Signer
 from probe.core.message import compose
 from probe.core.probe import Probe
 from probe.daemon.correlator import Correlator
+from probe.daemon.logins import Logins
 from probe.daemon.unbroken import finished
 from probe.journal.errors import JournalUnwritableError
 from probe.mail.reply import Stage
@@ -74,6 +75,7 @@ class Sender:
         self._queues: dict[str, asyncio.Queue[Route]] = {}
         self._workers: dict[str, asyncio.Task[None]] = {}
         self._at_once: dict[str, asyncio.Semaphore] = {}
+        self._logins = Logins(now)
         self._shut_until = 0.0
         self._stopping = False
         self._busy = 0
@@ -133,6 +135,8 @@ class Sender:
             return "the journal cannot be written"
         if self._queue(route.sender).full():
             return "its server is slower than the routes ask for"
+        if self._logins.resting(route.sender, self._mailboxes[route.sender]):
+            return "its login was refused; it is not tried again for a while"
         if not self._budgets[route.sender].take(self._now()):
             return "the mailbox has sent all it may in 24 hours"
         return ""
@@ -168,11 +172,14 @@ class Sender:
             return  # a reload took a mailbox away while the route waited here
         probe = self._probe(route)
         # Taken now: while the journal writes, a reload may take a mailbox away.
-        sender = self._mailboxes[route.sender].mailbox
+        settings = self._mailboxes[route.sender]
         recipient = self._mailboxes[route.recipient].mailbox
-        message = compose(sender, recipient, self._token(probe), probe.planned_at)
+        if self._logins.resting(route.sender, settings):
+            return  # refused while the route waited here
+        message = compose(settings.mailbox, recipient, self._token(probe), probe.planned_at)
         if await self._opened(probe):
             event = await self._handed(probe, recipient.address, message)
+            self._logins.note(route.sender, settings, event)
             await self._correlator.record(probe.id, event)
 
     async def _opened(self, probe: Probe) -> bool:

@@ -31,6 +31,7 @@ from probe.core.observation import (
     WatchLost,
 )
 from probe.daemon.correlator import Correlator
+from probe.daemon.logins import CREDENTIALS_REST
 from probe.daemon.pulse import Pulse
 from probe.daemon.watches import Watches
 from probe.journal.errors import JournalUnwritableError
@@ -47,11 +48,6 @@ MAX_ERRANDS = 20
 
 FIRST_REST, LONGEST_REST = 1.0, 60.0
 """Seconds before a lost watch is begun again: doubled each time, until one was verified."""
-
-CREDENTIALS_REST = 900.0
-"""Seconds after a refused login. Providers lock accounts after a few wrong passwords within
-minutes; four tries an hour do not, and a mended password is noticed soon enough (a reload
-tries at once)."""
 
 THROTTLED_REST = 300.0
 """Seconds after a throttling answer that names no time."""

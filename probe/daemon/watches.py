@@ -25,8 +25,6 @@ class Watches:
         self._now = now
         self._ask = ask
         self._mailboxes: dict[str, _Mailbox] = {}
-        self.looked = asyncio.Event()
-        """Set whenever a folder was read to its end."""
         self.removed = asyncio.Event()
         """Set whenever messages of ours were removed, or a server did not let us."""
         self.settled = asyncio.Event()
@@ -66,7 +64,6 @@ class Watches:
         state.verified[folder] = at
         if not state.tried and folder is Folder.INBOX:
             self.tried(mailbox)
-        self.looked.set()
 
     def blind(self, mailbox: str, detail: str, *, silent: bool) -> None:
         """The watch ended: nothing of this mailbox is seen.

@@ -147,10 +147,11 @@ def next_due(connection: sqlite3.Connection) -> float | None:
     return None if found is None else found[0]
 
 
-def postpone(connection: sqlite3.Connection, probe_id: str, until: float) -> None:
-    """Look at a probe later."""
-    connection.execute(
-        "UPDATE probes SET due_at = ? WHERE id = ? AND due_at IS NOT NULL", (until, probe_id)
+def postpone(connection: sqlite3.Connection, probe_ids: Sequence[str], until: float) -> None:
+    """Look at these probes later."""
+    connection.executemany(
+        "UPDATE probes SET due_at = ? WHERE id = ? AND due_at IS NOT NULL",
+        [(until, probe_id) for probe_id in probe_ids],
     )
 
 

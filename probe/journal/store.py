@@ -92,9 +92,9 @@ class Store:
         """The earliest deadline."""
         return await self._run(probes.next_due)
 
-    async def postpone(self, probe_id: str, until: float) -> None:
-        """Look at a probe later."""
-        await self._run(partial(probes.postpone, probe_id=probe_id, until=until))
+    async def postpone(self, probe_ids: Sequence[str], until: float) -> None:
+        """Look at these probes later."""
+        await self._run(partial(probes.postpone, probe_ids=probe_ids, until=until))
 
     async def unfinished(self) -> list[Probe]:
         """Probes whose submission never ended."""

@@ -44,6 +44,7 @@ class Fate:
     folder: Folder = Folder.INBOX
     copies: int = 1
     answer: type[Submission] = Accepted
+    refused_at: Stage = Stage.ENVELOPE
     fast: bool = False
     """It arrives while the accepting reply is still on its way."""
 
@@ -172,7 +173,8 @@ class Post:
     def _answer(self, fate: Fate) -> Submission:
         now = self._now()
         if fate.answer is Refused:
-            return Refused(now, Stage.ENVELOPE, Reply(550, "5.1.1 recipient rejected"))
+            code = 535 if fate.refused_at is Stage.AUTH else 550
+            return Refused(now, fate.refused_at, Reply(code, "5.0.0 not you"))
         if fate.answer is Unconfirmed:
             return Unconfirmed(now, Cause.DISCONNECTED, "closed before the reply")
         return Accepted(now, Reply(250, "2.0.0 Ok: queued as 4F2B81C0DE"))

@@ -188,8 +188,7 @@ async def test_deadlines_come_oldest_first_and_say_which_has_run_out(store: Stor
 
 async def test_a_deadline_can_be_put_off_but_not_invented(store: Store) -> None:
     flying, done = await fly(store, 1), await deliver(store, 2)
-    await store.postpone(flying, START + 1000)
-    await store.postpone(done, START + 1000)
+    await store.postpone([flying, done], START + 1000)
     assert await store.next_due() == START + 1000
     assert [due.probe.id for due in await store.due(START + 2000, 10)] == [flying]
 
