@@ -10,8 +10,10 @@ from typing import Self
 from tests.lab import addresses
 from tests.lab.provider import Account
 
-PATIENCE = 20.0
-"""Seconds of silence after which a test gives up; mail takes about one."""
+PATIENCE = 50.0
+"""Seconds of silence after which a test gives up, shortly before pytest does.
+
+Mail takes about one, on a busy machine with its retries ten times as long."""
 
 
 def compose(sender: Account, recipient: str, token: str) -> EmailMessage:
