@@ -3,6 +3,8 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from probe.core.outcome import Outcome
 from probe.journal.reader import Reader
 from tests.e2e.daemon import Daemon, until
@@ -11,6 +13,8 @@ from tests.e2e.roundtrips import measure
 from tests.lab.addresses import IMAP
 from tests.lab.proxy import BOTH, TcpProxy
 from tests.lab.world import Lab
+
+pytestmark = pytest.mark.timeout(150)  # whole processes, on a machine that may be busy
 
 
 async def test_every_round_trip_is_observed_and_measured_as_the_wire_saw_it(
@@ -47,6 +51,7 @@ async def test_a_stop_in_the_middle_of_traffic_loses_and_repeats_nothing(
     assert all(standing.verdict.sightings <= 1 for standing in standings)
 
 
+@pytest.mark.timeout(330)  # a watcher notices a stall after a minute or two; see its own guards
 async def test_what_could_not_be_seen_is_not_called_lost(lab: Lab, tmp_path: Path) -> None:
     config = LabConfig(lab, tmp_path)
     config.document["defaults"] |= {"delayed_after": "11s", "lost_after": "12s"}

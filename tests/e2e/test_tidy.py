@@ -4,6 +4,8 @@ import imaplib
 import ssl
 from pathlib import Path
 
+import pytest
+
 from probe.core.match import Ours, match
 from probe.core.outcome import Outcome
 from probe.journal.identity import load
@@ -12,6 +14,8 @@ from tests.e2e.lab_config import LabConfig
 from tests.lab.maildir import StoredMessage
 from tests.lab.provider import Provider
 from tests.lab.world import Lab
+
+pytestmark = pytest.mark.timeout(150)  # whole processes, on a machine that may be busy
 
 FOREIGN = (
     b"From: client@alpha.test\r\nTo: monitor@beta.test\r\nSubject: mailprobe invoice\r\n\r\nHi\r\n"
