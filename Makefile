@@ -48,6 +48,14 @@ lab-up: venv lab-packages ## Start the mail lab: three providers on loopback
 lab-down: venv ## Stop the mail lab
 	@$(BIN)/python -m tests.lab down
 
+# Lives of the daemon in the crash campaign, and the seed of its chances.
+ROUNDS := 500
+SEED := 3
+
+.PHONY: crash
+crash: venv lab-packages ## Kill the daemon ROUNDS=500 times on the mail lab; a table of what came of it
+	@$(BIN)/python -m tests.crash $(ROUNDS) $(SEED)
+
 .PHONY: image
 image: ## Build the container image, start the demo in it and see its healthcheck pass
 	@sh tools/image.sh

@@ -8,7 +8,7 @@ REPOSITORY = Path(__file__).parents[1]
 LONGEST_FILE = 300
 LONGEST_FUNCTION = 50
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-ROOMS_OF_TESTS_ONLY = {"lab", "e2e", "bench"}
+ROOMS_OF_TESTS_ONLY = {"lab", "e2e", "bench", "crash"}
 
 
 def modules() -> Iterator[tuple[str, str]]:

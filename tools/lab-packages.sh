@@ -1,11 +1,12 @@
 #!/bin/sh
 # Installs what the tests run beside us, with no service started: Postfix and Dovecot for the
-# mail lab, and Prometheus for its promtool, which judges our metrics.
+# mail lab, Prometheus for its promtool, which judges our metrics, strace to kill or starve the
+# daemon in a chosen system call, and faketime to set its clock.
 # Where that is not possible it says so and succeeds: those tests are skipped then.
 set -eu
 cd "$(dirname "$0")/.."
 
-packages="postfix dovecot-imapd dovecot-lmtpd dovecot-sieve prometheus"
+packages="postfix dovecot-imapd dovecot-lmtpd dovecot-sieve prometheus strace faketime"
 
 say() { printf '==> %s\n' "$*"; }
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }

@@ -7,12 +7,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from probe.journal.identity import load
 from tests.crash import foreign
-from tests.crash.account import settle
 from tests.crash.campaign import USERS, campaign
+from tests.crash.judge import judge
 from tests.crash.moments import chosen
-from tests.crash.servers import ask
 from tests.crash.table import table
 from tests.lab.isolation import enter_own_network, why_impossible
 from tests.lab.world import Lab
@@ -33,16 +31,8 @@ async def crash(lab: Lab, directory: Path, rounds: int, seed: int) -> int:
             _say(f"{number:4}/{rounds} {time.monotonic() - began:6.0f} s  {moment.name}{told}")
         _say("waiting until all has landed")
         await run.finish()
-        signer = load(run.journal)
-        assert signer is not None
-        servers = ask(lab, signer, USERS)
-        account = settle(run.journal, servers)
+        account, wrongs = judge(lab, run, theirs)
         _say(table(run.rounds, account))
-        wrongs: dict[str, object] = dict(account.wrongs)
-        if fell := [this.fell_back for this in run.rounds if this.fell_back]:
-            wrongs["counters went down"] = fell
-        if not foreign.untouched(theirs, servers):
-            wrongs["other people's mail"] = "was changed"
     for what, which in wrongs.items():
         _say(f"WRONG: {what}: {which}")
     _say("nothing is wrong" if not wrongs else f"{len(wrongs)} kinds of wrong")
