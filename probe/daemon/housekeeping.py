@@ -60,6 +60,7 @@ class Housekeeping:
         await self._prune((Outcome.DELIVERED,), now - self.retention.delivered)
         others = tuple(outcome for outcome in Outcome if outcome is not Outcome.DELIVERED)
         await self._prune(others, now - self.retention.others)
+        await self._store.shrink()
 
     def _tidy(self, now: float) -> None:
         """As often as mail is kept: nothing of ours lies about for more than twice as long."""

@@ -179,6 +179,15 @@ def events_of(connection: sqlite3.Connection, probe_id: str) -> list[Event]:
     return [codec.decode(row["kind"], row["fact"]) for row in found]
 
 
+def shrink(connection: sqlite3.Connection, pages: int) -> None:
+    """Give pages that hold nothing any more back to the file system."""
+    (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+    for _ in range(min(free, pages)):
+        # One page at a time: the pragma frees a page a step, and Python takes one step only of
+        # what has no rows.
+        connection.execute("PRAGMA incremental_vacuum(1)")
+
+
 def prune(
     connection: sqlite3.Connection, outcomes: Sequence[Outcome], before: float, limit: int
 ) -> int:

@@ -37,7 +37,8 @@ MIGRATIONS = (
     CREATE INDEX probes_open ON probes (planned_at) WHERE submitted_at IS NULL;
     CREATE INDEX probes_recent ON probes (planned_at, id);
 
-    -- facts, past tense, never altered
+    -- facts, past tense, never altered; with a rowid, because facts are long (a transcript, a
+    -- header), and long rows in an index tree cost a page each
     CREATE TABLE events (
         probe_id TEXT NOT NULL REFERENCES probes (id) ON DELETE CASCADE,
         number   INTEGER NOT NULL,
@@ -45,7 +46,7 @@ MIGRATIONS = (
         at       REAL NOT NULL,
         fact     TEXT NOT NULL,
         PRIMARY KEY (probe_id, number)
-    ) WITHOUT ROWID;
+    );
 
     -- the last verdict of each route that said anything about it
     CREATE TABLE routes (

@@ -21,6 +21,10 @@ from probe.journal.probes import Copy, Due, Ignored
 from probe.journal.schema import migrate
 from probe.journal.writer import Writer
 
+SHRINK_PAGES = 256
+"""Pages of 4 KiB given back at once: a megabyte a turn of housekeeping, which is more than can
+come free, and takes milliseconds."""
+
 PRUNE_BATCH = 500
 """Probes forgotten in one commit, so that nothing waits long behind it."""
 
@@ -146,6 +150,10 @@ class Store:
     async def give_up_copies(self, mailbox: str, refs: Sequence[MessageRef]) -> None:
         """The server does not let us remove these."""
         await self._run(partial(mailboxes.give_up_copies, mailbox=mailbox, refs=refs))
+
+    async def shrink(self) -> None:
+        """Give a part of the room that is not needed any more back to the file system."""
+        await self._run(partial(probes.shrink, pages=SHRINK_PAGES))
 
     async def prune(self, outcomes: Sequence[Outcome], before: float) -> int:
         """Forget concluded probes of these outcomes, one batch; how many."""

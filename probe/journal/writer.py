@@ -89,13 +89,28 @@ class Writer:
         self._room.release()
 
     def _run(self) -> None:
-        while True:
-            batch, last = self._take()
-            if batch:
+        batch: list[_Piece] = []
+        last = False
+        try:
+            while not last:
+                batch, last = self._take()
                 self._commit(batch)
                 self._loop.call_soon_threadsafe(_answer, batch)
-            if last:
-                return
+        except BaseException as error:  # a bug of ours: nobody may wait for us for ever
+            self._loop.call_soon_threadsafe(self._break, batch, error)
+            raise
+
+    def _break(self, batch: list[_Piece], error: BaseException) -> None:
+        """Fail everybody who waits, which ends the program loudly."""
+        self._closed = True
+        self.writable = False
+        with suppress(queue.Empty):
+            while True:
+                waiting = self._queue.get_nowait()
+                batch += [waiting] if waiting else []
+        for piece in batch:
+            piece.error = JournalError(f"the journal's writer has died: {error!r}")
+        _answer(batch)
 
     def _take(self) -> tuple[list[_Piece], bool]:
         """Everything that waits, at least one piece; whether the end was among it."""
@@ -112,6 +127,8 @@ class Writer:
         return batch, True
 
     def _commit(self, batch: Sequence[_Piece]) -> None:
+        if not batch:
+            return
         changes = self._connection.total_changes
         try:
             self._connection.execute("BEGIN IMMEDIATE")

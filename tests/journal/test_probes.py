@@ -1,6 +1,7 @@
 """A probe's life in the journal: opened, facts appended, judged, pruned."""
 
 import sqlite3
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -304,3 +305,16 @@ async def test_that_the_wait_is_over_is_not_said_of_a_probe_that_was_heard_of(
     heard = history(path, probe.id)
     assert heard is not None
     assert [type(event).__name__ for event in heard.events] == ["Accepted", "Sighted"]
+
+
+async def test_room_that_came_free_is_given_back(store: Store, path: Path) -> None:
+    for number in range(40):
+        await store.open_probe(a_probe(number))
+        await store.record(a_probe(number).id, accepted(), START)
+        await store.record(a_probe(number).id, replace(seen(), header="x" * 20_000), START + 2)
+    await store.prune([Outcome.DELIVERED], START)
+    (before,) = await store._run(lambda c: c.execute("PRAGMA page_count").fetchone())
+    await store.shrink()
+    (after,) = await store._run(lambda c: c.execute("PRAGMA page_count").fetchone())
+
+    assert before - after > 100

@@ -198,3 +198,20 @@ async def test_a_full_file_is_told_and_nothing_is_half_written(store: Store, pat
     await store.record(flying, replace(seen(), header=header), START + 2)
     assert store._writer.writable
     assert standings(path)[0].verdict.final
+
+
+async def test_a_writer_that_dies_fails_everybody_who_waits(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bug(_batch: object) -> None:
+        raise MemoryError("a bug")
+
+    monkeypatch.setattr(store._writer, "_commit", bug)
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    asked = [asyncio.ensure_future(store.next_due()) for _ in range(3)]  # noqa: TID251 - gathered below
+    done = await asyncio.gather(*asked, return_exceptions=True)
+
+    assert [type(error) for error in done] == [JournalError] * 3
+    with pytest.raises(JournalError, match="closed"):
+        await store.next_due()
+    assert not store.writable
