@@ -7,6 +7,7 @@ from probe.config.endpoint import port_and_tls
 from probe.config.fields import PLACEHOLDER
 from probe.config.model import ConfigFile, Imap, Mailbox, Smtp
 from probe.config.problem import KeyPath
+from probe.config.protection import Protection
 from probe.config.report import Report
 from probe.config.secret import Secret
 from probe.config.settings import (
@@ -81,6 +82,7 @@ def settings(
     config: ConfigFile,
     mailboxes: tuple[MailboxSettings, ...],
     routes: tuple[Route, ...],
+    protection: Protection,
     warnings: tuple[str, ...],
 ) -> Settings:
     """Everything, once nothing is wrong any more."""
@@ -90,7 +92,7 @@ def settings(
         path=file,
         msp=config.msp,
         journal=file.parent / config.journal.path,
-        web=WebSettings(host, port),
+        web=WebSettings(host, port, tuple(config.web.hosts), protection),
         retention=Retention(kept.mail, kept.delivered, kept.others),
         mailboxes={entry.mailbox.id: entry for entry in mailboxes},
         routes=routes,

@@ -21,6 +21,7 @@ from probe.config.model import (
     Retention,
     RouteEntry,
     Routes,
+    Web,
 )
 from probe.config.problem import KeyPath
 from probe.config.report import Report
@@ -34,6 +35,7 @@ class Draft:
 
     whole: ConfigFile | None
     """All of it, where nothing is wrong with any value."""
+    web: Web | None
     journal: Journal | None
     defaults: Defaults | None
     retention: Retention | None
@@ -61,6 +63,7 @@ def draft(values: object, report: Report) -> Draft:
 def _complete(whole: ConfigFile) -> Draft:
     return Draft(
         whole=whole,
+        web=whole.web,
         journal=whole.journal,
         defaults=whole.defaults,
         retention=whole.retention,
@@ -78,6 +81,7 @@ def _partial(values: dict[str, object]) -> Draft:
     ids = (mailbox.get("id") for mailbox in mailboxes if isinstance(mailbox, dict))
     return Draft(
         whole=None,
+        web=_valid(Web, values.get("web", {})),
         journal=_valid(Journal, values.get("journal", {})),
         defaults=_valid(Defaults, values.get("defaults", {})),
         retention=_valid(Retention, values.get("retention", {})),

@@ -1,6 +1,7 @@
 """What pydantic says, in sentences that say what to do.
 
-No value is quoted from below ``auth``: a password may stand in any wrong place there.
+No value is quoted from below ``auth`` and ``basic_auth_users``: a password may stand in any
+wrong place there.
 """
 
 import typing
@@ -19,11 +20,18 @@ TWO_WAYS = "write password_file: PATH, or password: ${NAME} for an environment v
 NO_PASSWORD_HERE = f"a password does not stand in this file: {TWO_WAYS}"
 
 
-def explain(error: ErrorDetails, report: Report) -> None:
-    """Add one validation error to the report."""
+_CONFIDENTIAL = frozenset({"auth", "basic_auth_users"})
+
+Grammar = type[BaseModel]
+
+
+def explain(error: ErrorDetails, report: Report, grammar: Grammar = ConfigFile) -> None:
+    """Add one validation error to the report; the grammar is that of the whole file."""
     path = error["loc"]
     if error["type"] == "extra_forbidden":
-        report.key_problem(path, _unknown_key(path))
+        report.key_problem(path, _unknown_key(path, grammar))
+    elif error["type"] in _STRUCTURAL:
+        report.problem(path, _STRUCTURAL[error["type"]](error, grammar))
     else:
         sentence = _SENTENCES.get(error["type"], _own_words)
         report.problem(path, sentence(error))
@@ -40,15 +48,15 @@ def _own_words(error: ErrorDetails) -> str:
     return str(cause) if isinstance(cause, ValueError) else error["msg"]
 
 
-def _unknown_key(path: KeyPath) -> str:
-    known = _keys(_model_at(path[:-1]))
+def _unknown_key(path: KeyPath, grammar: Grammar) -> str:
+    known = _keys(_model_at(path[:-1], grammar))
     hint = closest(str(path[-1]), known)
     return f"unknown key{hint}" if hint else f"unknown key; known here: {', '.join(known)}"
 
 
-def _missing(error: ErrorDetails) -> str:
+def _missing(error: ErrorDetails, grammar: Grammar) -> str:
     *parent, key = error["loc"]
-    field = _field(_model_at(tuple(parent)), key)
+    field = _field(_model_at(tuple(parent), grammar), key)
     return f"is missing: {field.description}" if field else "is missing"
 
 
@@ -60,7 +68,7 @@ def _not_text(error: ErrorDetails) -> str:
         return "is empty"
     if isinstance(value, list | dict):
         return "must be text, not a list or a mapping"
-    if "auth" in error["loc"]:
+    if _CONFIDENTIAL.intersection(error["loc"]):
         return "reads as a number or as true or false in YAML: put it in quotes"
     shown = str(value).lower()
     kind = "true or false" if isinstance(value, bool) else "a number"
@@ -73,13 +81,14 @@ def _not_a_number(error: ErrorDetails) -> str:
     return "must be a whole number such as 500, without quotes or leading zeros"
 
 
-def _not_a_mapping(error: ErrorDetails) -> str:
+def _not_a_mapping(error: ErrorDetails, grammar: Grammar) -> str:
     if error["input"] is None:
         return "is empty: give it keys below, or remove it"
     *_, name = error["loc"] or ("the file",)
-    known = ", ".join(_keys(_model_at(error["loc"])))
+    known = ", ".join(_keys(_model_at(error["loc"], grammar)))
     lead = "" if error["loc"] else f"{name} "
-    return f"{lead}must be a mapping, lines of key: value; known here: {known}"
+    ending = f"; known here: {known}" if known else ""
+    return f"{lead}must be a mapping, lines of key: value{ending}"
 
 
 def _not_a_list(error: ErrorDetails) -> str:
@@ -92,7 +101,7 @@ def _not_a_choice(error: ErrorDetails) -> str:
     expected = error.get("ctx", {}).get("expected", "")
     choices = expected.replace("'", "").replace(" or ", ", ")
     value = error["input"]
-    if "auth" in error["loc"] or not isinstance(value, str | int):
+    if _CONFIDENTIAL.intersection(error["loc"]) or not isinstance(value, str | int):
         return f"must be one of {choices}"
     shown = str(value)
     return f"{shown!r} is not one of {choices}{closest(shown, choices.split(', '))}"
@@ -115,13 +124,9 @@ def _empty(_: ErrorDetails) -> str:
 
 
 _SENTENCES: dict[str, Callable[[ErrorDetails], str]] = {
-    "missing": _missing,
     "string_type": _not_text,
     "string_too_short": _empty,
     "int_type": _not_a_number,
-    "model_type": _not_a_mapping,
-    "model_attributes_type": _not_a_mapping,
-    "dict_type": _not_a_mapping,
     "list_type": _not_a_list,
     "enum": _not_a_choice,
     "greater_than_equal": _out_of_range,
@@ -130,9 +135,17 @@ _SENTENCES: dict[str, Callable[[ErrorDetails], str]] = {
 }
 
 
-def _model_at(path: KeyPath) -> type[BaseModel] | None:
+_STRUCTURAL: dict[str, Callable[[ErrorDetails, Grammar], str]] = {
+    "missing": _missing,
+    "model_type": _not_a_mapping,
+    "model_attributes_type": _not_a_mapping,
+    "dict_type": _not_a_mapping,
+}
+
+
+def _model_at(path: KeyPath, grammar: Grammar) -> Grammar | None:
     """The section of the grammar that a path leads to."""
-    model: type[BaseModel] | None = ConfigFile
+    model: Grammar | None = grammar
     for part in path:
         if isinstance(part, str):
             field = _field(model, part)
@@ -140,17 +153,17 @@ def _model_at(path: KeyPath) -> type[BaseModel] | None:
     return model
 
 
-def _model_in(annotation: object) -> type[BaseModel] | None:
+def _model_in(annotation: object) -> Grammar | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     inner = map(_model_in, typing.get_args(annotation))
     return next((model for model in inner if model), None)
 
 
-def _field(model: type[BaseModel] | None, key: object) -> FieldInfo | None:
+def _field(model: Grammar | None, key: object) -> FieldInfo | None:
     fields = model.model_fields if model else {}
     return next((f for name, f in fields.items() if (f.alias or name) == key), None)
 
 
-def _keys(model: type[BaseModel] | None) -> list[str]:
+def _keys(model: Grammar | None) -> list[str]:
     return [field.alias or name for name, field in model.model_fields.items()] if model else []

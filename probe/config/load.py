@@ -4,14 +4,15 @@
 2. YAML: no duplicate keys, no aliases (``syntax``)
 3. presets are laid under each mailbox (``merge``)
 4. kinds and ranges of all values (``draft``, ``explain``)
-5. passwords (``credentials``), comparisons (``checks``), routes (``routing``)
+5. passwords (``credentials``), comparisons (``checks``), routes (``routing``), the web config
+   file (``web_file``)
 6. frozen settings (``build``)
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 
-from probe.config import build, checks, credentials, routing, source, syntax
+from probe.config import build, checks, credentials, routing, source, syntax, web_file
 from probe.config.draft import draft
 from probe.config.merge import Presets, with_presets
 from probe.config.report import Report
@@ -33,6 +34,7 @@ def load(path: Path, environ: Mapping[str, str], presets: Presets) -> Settings:
     )
     places = [mailbox.mailbox for mailbox in mailboxes]
     routes = routing.routes(found, places, report)
+    protection = web_file.protection(found.web, directory, report)
     report.raise_if_any()
     assert found.whole is not None  # what is not whole has problems
-    return build.settings(path, found.whole, mailboxes, routes, report.warning_lines())
+    return build.settings(path, found.whole, mailboxes, routes, protection, report.warning_lines())

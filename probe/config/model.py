@@ -67,6 +67,16 @@ class Web(Section):
         description="Address and port for status page and metrics. Port 0 takes a free one.",
         json_schema_extra={"default": "127.0.0.1:9925"},
     )
+    config_file: FileName | None = Field(
+        default=None,
+        description="TLS, users and headers: a web config file in the format of Prometheus' "
+        "exporter-toolkit, relative to the config file's directory.",
+    )
+    hosts: list[Host] = Field(
+        default_factory=list,
+        description="More names under which a browser may ask for the pages, such as that of a "
+        "proxy in front.",
+    )
 
 
 class Journal(Section):

@@ -13,6 +13,8 @@ class Report:
     document: Document
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
+    elsewhere: list[Problem] = field(default_factory=list)
+    """Problems in other files that this one names."""
     _keys: set[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -35,10 +37,15 @@ class Report:
         """It works, but somebody should look at it."""
         self.warnings.append(self._entry(path, self.document.mark(path), message))
 
+    def include(self, other: "Report") -> None:
+        """What was found in a file that this one names."""
+        self.elsewhere += sorted(other.problems, key=_place)
+        self.warnings += other.warnings
+
     def raise_if_any(self) -> None:
         """ConfigError with all problems, in the order of the file."""
-        if self.problems:
-            raise ConfigError(tuple(sorted(self.problems, key=_place)))
+        if self.problems or self.elsewhere:
+            raise ConfigError((*sorted(self.problems, key=_place), *self.elsewhere))
 
     def warning_lines(self) -> tuple[str, ...]:
         """All warnings, in the order of the file."""

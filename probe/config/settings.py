@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from probe.config.protection import Protection
 from probe.config.secret import Secret
 from probe.core.mailbox import Mailbox, Route
 
@@ -105,6 +106,9 @@ class WebSettings:
 
     host: str = "127.0.0.1"
     port: int = 9925
+    hosts: tuple[str, ...] = ()
+    """More names under which the pages may be asked for."""
+    protection: Protection = field(default_factory=Protection)
 
 
 @dataclass(frozen=True, slots=True)

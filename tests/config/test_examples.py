@@ -22,6 +22,7 @@ def place(tmp_path: Path) -> Path:
     for name in (*SECRETS, "secrets/harbour-office", "harbour-ca.pem"):
         (tmp_path / name).write_text("x1\n")
         (tmp_path / name).chmod(0o600)
+    (tmp_path / "web.yml").write_text("basic_auth_users: {}\n")
     return tmp_path
 
 
