@@ -11,13 +11,14 @@ from probe import logs
 from probe.app.canonical import log_line
 from probe.app.installation import Installation, installed
 from probe.config.problem import ConfigError
-from probe.config.settings import Settings
+from probe.config.settings import Settings, WebSettings
 from probe.core.event import Accepted, Event
 from probe.core.tally import Change
 from probe.journal import identity
 from probe.journal.reader import Reader
 from probe.views import web
 from probe.views.archive import Archive
+from probe.views.errors import WebUnavailableError
 from probe.views.metrics import Metrics
 from probe.views.recent import Recent
 from probe.views.sources import Sources
@@ -75,13 +76,15 @@ async def serving(settings: Settings, load: Load | None = None) -> AsyncIterator
             metrics=metrics,
             recent=recent,
             archive=Archive(lambda: Reader(installation.journal)),
-            reload=one_at_a_time(partial(reload, installation, metrics, load)),
+            reload=one_at_a_time(lambda: reload(installation, metrics, load, changing[0])),
         )
+        changing: list[ChangeWeb] = []
         async with (
             engine.run(),
-            web.serve(settings.web, web.build(sources)) as address,
+            web.serve(settings.web, web.build(sources)) as pages,
         ):
-            served = Served(address, installation)
+            changing.append(pages.change)
+            served = Served(pages.address, installation)
             async with asyncio.TaskGroup() as group:
                 reloading = group.create_task(_reload_on_signal(served, sources))
                 with _signals(served):
@@ -104,15 +107,21 @@ def one_at_a_time(act: Callable[[], Awaitable[str]]) -> Callable[[], Awaitable[s
     return alone
 
 
-async def reload(installation: Installation, metrics: Metrics, load: Load | None) -> str:
+ChangeWeb = Callable[[WebSettings], Awaitable[None]]
+
+
+async def reload(
+    installation: Installation, metrics: Metrics, load: Load | None, change_web: ChangeWeb
+) -> str:
     """Read the config again and go on with it; why it was refused, or nothing."""
     engine = installation.engine
     if load is None:
         return "there is no config file to read again"
     try:
         settings = await asyncio.to_thread(load)
-        refused = _unmovable(engine.settings, settings)
-    except ConfigError as error:
+        if not (refused := _unmovable(engine.settings, settings)):
+            await change_web(settings.web)
+    except (ConfigError, WebUnavailableError) as error:
         refused = str(error)
     if refused:
         engine.refuse(refused)
@@ -133,7 +142,10 @@ def _warn(settings: Settings) -> None:
 
 def _unmovable(old: Settings, new: Settings) -> str:
     """What a reload cannot change."""
-    fixed = {"journal.path": (old.journal, new.journal), "web.listen": (old.web, new.web)}
+    fixed = {
+        "journal.path": (old.journal, new.journal),
+        "web.listen": ((old.web.host, old.web.port), (new.web.host, new.web.port)),
+    }
     changed = [key for key, (before, after) in fixed.items() if before != after]
     return f"{', '.join(changed)}: changed; this needs a restart" if changed else ""
 

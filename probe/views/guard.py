@@ -2,36 +2,27 @@
 
 import asyncio
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from probe import logs
 from probe.journal.errors import JournalError
+from probe.views.admission import admit
 from probe.views.archive import ArchiveError
+from probe.views.connection import Connection
+from probe.views.headers import HEADERS
+from probe.views.lock import LOCK
 from probe.views.paging import QueryError
 from probe.views.wording import visible
 
 ANSWER_TIMEOUT = 30.0
 """Longest time for one answer, a slow reader of a large scrape included."""
 
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
-        "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    "Server": "mailprobe",
-}
 
-
-async def harden(_request: web.Request, response: web.StreamResponse) -> None:
+async def harden(request: web.Request, response: web.StreamResponse) -> None:
     """Set the headers that every answer has; nothing is stored unless it says so itself."""
     response.headers.update(HEADERS)
+    response.headers.update(request.app[LOCK].headers)
     response.headers.setdefault("Cache-Control", "no-store")
 
 
@@ -42,8 +33,8 @@ async def plain_errors(request: web.Request, handler: Handler) -> web.StreamResp
         async with asyncio.timeout(ANSWER_TIMEOUT):
             return await handler(request)
     except web.HTTPException as error:
-        allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
-        return _error(request, error.status, error.text or error.reason, allow)
+        kept = {str(name): error.headers[name] for name in _TOLD if name in error.headers}
+        return _error(request, error.status, error.text or error.reason, kept)
     except QueryError as error:
         return _error(request, 400, str(error))
     except (ArchiveError, JournalError, TimeoutError) as error:
@@ -54,7 +45,22 @@ async def plain_errors(request: web.Request, handler: Handler) -> web.StreamResp
         return _error(request, 500, "an error of mailprobe itself; its log says more")
 
 
-MIDDLEWARES = (plain_errors,)
+@web.middleware
+async def timed(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Tell the connection when it waits for us and when we wait for it."""
+    connection = request.protocol
+    assert isinstance(connection, Connection)
+    connection.asked()
+    try:
+        return await handler(request)
+    finally:
+        connection.answered()
+
+
+MIDDLEWARES = (timed, plain_errors, admit)
+
+_TOLD = (hdrs.ALLOW, hdrs.RETRY_AFTER, hdrs.WWW_AUTHENTICATE)
+"""Headers of an error that its receiver needs."""
 
 
 def _error(

@@ -1,40 +1,42 @@
 """The web application: the doors, their locks, and nothing of what lies behind them."""
 
-import errno
-import socket
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from aiohttp import web
 
 from probe.config.settings import WebSettings
-from probe.views import api, guard, health, page, static
-from probe.views.errors import WebUnavailableError
+from probe.views import api, guard, health, listener, page, static
+from probe.views.connection import Connection
 from probe.views.exposition import CONTENT_TYPE
+from probe.views.lock import LOCK, Lock
 from probe.views.matrix import Board
 from probe.views.sources import SOURCES, Sources
 
 LARGEST_BODY = 1024
 """Nothing that we take has a body."""
 
-LONGEST_LINE = 4096
-"""The longest request line or header field; ours are below 1 kB, proxies add some."""
-
-MOST_HEADERS = 64
-
-KEEPALIVE = 75.0
-"""Seconds that an unused connection is kept: longer than any usual scrape interval."""
-
 SHUTDOWN = 2.0
 """Seconds for answers under way when the program stops; it has 10 for everything."""
 
-BACKLOG = 64
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A web server that is up."""
+
+    address: str
+    """What to open."""
+    change: Callable[[WebSettings], Awaitable[None]]
+    """Go on with other settings; where it listens stays. Raises WebUnavailableError."""
 
 
 def build(sources: Sources) -> web.Application:
     """Make the application. It closes the archive when it is cleaned up."""
     app = web.Application(client_max_size=LARGEST_BODY, middlewares=guard.MIDDLEWARES)
     app[SOURCES] = sources
+    app[LOCK] = Lock()
     app[page.BOARD] = Board()
     for room in (api, health, page, static):
         app.add_routes(room.routes)
@@ -45,62 +47,37 @@ def build(sources: Sources) -> web.Application:
 
 
 @asynccontextmanager
-async def serve(settings: WebSettings, app: web.Application) -> AsyncIterator[str]:
-    """Serve until the end of the block; yields the address to open."""
-    runner = web.AppRunner(
-        app,
-        access_log=None,
-        keepalive_timeout=KEEPALIVE,
-        max_line_size=LONGEST_LINE,
-        max_field_size=LONGEST_LINE,
-        max_headers=MOST_HEADERS,
-        shutdown_timeout=SHUTDOWN,
-    )
+async def serve(settings: WebSettings, app: web.Application) -> AsyncIterator[Serving]:
+    """Serve until the end of the block."""
+    lock = app[LOCK]
+    await lock.change(settings)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN)
     await runner.setup()
+    server = runner.server
+    assert server is not None
+    door = listener.Listener(lambda leave: Connection(server, leave), lambda: lock.tls)
     try:
-        site = web.TCPSite(runner, settings.host, settings.port, backlog=BACKLOG)
-        try:
-            await site.start()
-        except (OSError, UnicodeError) as error:  # UnicodeError: no host is named so
-            raise WebUnavailableError(_why(settings, error)) from error
-        yield _address(runner, settings)
+        async with listener.listening(settings) as sockets, asyncio.TaskGroup() as group:
+            tasks = [group.create_task(door.run(sockets)), group.create_task(lock.watch())]
+            try:
+                yield Serving(_address(sockets[0].getsockname()[1], settings), lock.change)
+            finally:
+                for task in tasks:
+                    task.cancel()
     finally:
         await runner.cleanup()
 
 
-async def _metrics(request: web.Request) -> web.StreamResponse:
+async def _metrics(request: web.Request) -> web.Response:
     pieces = await request.app[SOURCES].metrics.exposition()
-    response = web.StreamResponse(headers={"Content-Type": CONTENT_TYPE})
-    response.content_length = sum(map(len, pieces))
-    await response.prepare(request)
-    if request.method != "HEAD":
-        for piece in pieces:
-            await response.write(piece)
-    await response.write_eof()
-    return response
+    return web.Response(body=b"".join(pieces), headers={"Content-Type": CONTENT_TYPE})
 
 
 async def _close(app: web.Application) -> None:
     await app[SOURCES].archive.close()
 
 
-def _address(runner: web.AppRunner, settings: WebSettings) -> str:
-    port = runner.addresses[0][1]
+def _address(port: int, settings: WebSettings) -> str:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return f"http://{host}:{port}/"
-
-
-_KEY = "(web.listen; of the demo: --host, --port)"
-
-
-def _why(settings: WebSettings, error: OSError | UnicodeError) -> str:
-    where = f"web: cannot listen on {settings.host} port {settings.port}"
-    if isinstance(error, socket.gaierror | UnicodeError):
-        return f"{where}: the host name is not known; choose an address of this machine {_KEY}"
-    if error.errno == errno.EADDRINUSE:
-        return f"{where}: the port is taken; stop the other program or choose another port {_KEY}"
-    if error.errno == errno.EADDRNOTAVAIL:
-        return f"{where}: that is no address of this machine; choose one that is {_KEY}"
-    if error.errno == errno.EACCES:
-        return f"{where}: not permitted; choose a port from 1024 on {_KEY}"
-    return f"{where}: {error.strerror or error}"
+    scheme = "http" if settings.protection.tls is None else "https"
+    return f"{scheme}://{host}:{port}/"

@@ -7,6 +7,7 @@ import pytest
 import structlog
 
 from probe.views import archive, guard
+from probe.views.headers import HEADERS
 from tests.views.world import Client, World
 
 EVERYWHERE = ["/", "/metrics", "/healthz", "/api/v1/probes", "/static/page.css", "/nowhere"]
@@ -15,7 +16,7 @@ EVERYWHERE = ["/", "/metrics", "/healthz", "/api/v1/probes", "/static/page.css",
 @pytest.mark.parametrize("path", EVERYWHERE)
 async def test_every_answer_has_the_strict_headers(client: Client, path: str) -> None:
     response, _ = await client.get(path)
-    for name, value in guard.HEADERS.items():
+    for name, value in HEADERS.items():
         assert response.headers.getall(name) == [value]
     assert "default-src 'none'" in response.headers["Content-Security-Policy"]
     assert "unsafe" not in response.headers["Content-Security-Policy"]

@@ -6,8 +6,9 @@ import socket
 import pytest
 
 from probe.config.settings import WebSettings
+from probe.views.connection import LONGEST_LINE
 from probe.views.errors import WebUnavailableError
-from probe.views.web import LONGEST_LINE, build, serve
+from probe.views.web import build, serve
 from tests.views.world import Client, World
 
 
@@ -44,9 +45,9 @@ async def test_an_unknown_host_is_one_clear_line(world: World) -> None:
 
 
 async def test_the_address_to_open_is_told(world: World) -> None:
-    async with serve(WebSettings("127.0.0.1", 0), build(world.sources())) as address:
-        assert address.startswith("http://127.0.0.1:")
-        async with Client(address) as client:
+    async with serve(WebSettings("127.0.0.1", 0), build(world.sources())) as pages:
+        assert pages.address.startswith("http://127.0.0.1:")
+        async with Client(pages.address) as client:
             assert (await client.get("/healthz"))[0].status == 200
 
 

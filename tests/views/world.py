@@ -148,8 +148,8 @@ class World:
     @asynccontextmanager
     async def served(self) -> AsyncIterator["Client"]:
         async with (
-            serve(WebSettings("127.0.0.1", 0), build(self.sources())) as address,
-            Client(address) as client,
+            serve(WebSettings("127.0.0.1", 0), build(self.sources())) as pages,
+            Client(pages.address) as client,
         ):
             yield client
 
