@@ -74,11 +74,8 @@ def _time(text: str) -> float | None:
     """RFC 5322 §3.3 date-time; a missing zone is taken for UTC."""
     try:
         moment = parsedate_to_datetime(_COMMENT.sub("", text).strip())
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    try:
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
 
 

@@ -1,5 +1,6 @@
 """Every outcome is reached, and the order in which facts come does not matter."""
 
+from dataclasses import replace
 from itertools import combinations, permutations
 
 import pytest
@@ -10,7 +11,7 @@ from probe.core.lifecycle import RULES, due, judge
 from probe.core.mailbox import Folder
 from probe.core.outcome import Outcome
 from probe.core.probe import Verdict
-from probe.mail.dsn import Action
+from probe.mail.dsn import Action, Dsn, DsnRecipient
 from tests.makers import (
     START,
     a_probe,
@@ -24,6 +25,10 @@ from tests.makers import (
 )
 
 JUNK = Folder.JUNK
+NO_REASON = "the notification gives no reason"
+SILENT = Dsn((DsnRecipient("probe@blue.test", Action.FAILED),))
+TERSE = Dsn((*SILENT.recipients, DsnRecipient("probe@blue.test", Action.FAILED, "5.1.1")))
+
 LATER = START + 10_000
 
 CASES: list[tuple[str, list[Event], Outcome | None, bool]] = [
@@ -167,6 +172,8 @@ def test_the_better_witness_of_two_looks_is_believed() -> None:
 def test_the_detail_says_what_a_person_wants_to_read_first() -> None:
     assert judged([refused()]).detail == "550 5.1.1 recipient rejected"
     assert judged([accepted(), bounce()]).detail == "550 5.1.1 no such user"
+    assert judged([accepted(), replace(bounce(), dsn=SILENT)]).detail == NO_REASON
+    assert judged([accepted(), replace(bounce(), dsn=TERSE)]).detail == "status 5.1.1"
     assert judged([unsent()]).detail == "connection refused"
     assert judged([accepted(), Expired(LATER, watched=False, detail="blind")]).detail == "blind"
     assert judged([accepted(), seen(2)]).detail == ""
