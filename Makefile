@@ -9,6 +9,8 @@ COVERAGE := 0
 PYTEST :=
 # More words for the demo, for example: make demo DEMO="--for 2m"
 DEMO :=
+# How many round trips to measure: make roundtrips NUMBER=200
+NUMBER := 1000
 
 .PHONY: help
 help: ## List these targets
@@ -59,6 +61,10 @@ crash: venv lab-packages ## Kill the daemon ROUNDS=500 times on the mail lab; a 
 .PHONY: image
 image: ## Build the container image, start the demo in it and see its healthcheck pass
 	@sh tools/image.sh
+
+.PHONY: roundtrips
+roundtrips: venv lab-packages ## Measure 1,000 round trips on the mail lab from outside
+	@$(BIN)/python -m tests.e2e.roundtrips $(NUMBER)
 
 .PHONY: clean
 clean: ## Remove what these targets made
