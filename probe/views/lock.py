@@ -19,6 +19,8 @@ GLANCE = 10.0
 """Seconds between two looks at the certificate's files: who renewed it sees it in use soon."""
 
 Stamps = tuple[tuple[int, int, int] | None, ...]
+"""Of each file: what changes when it is written or replaced."""
+_NO_STAMPS: Stamps = ()
 
 
 class Lock:
@@ -42,8 +44,9 @@ class Lock:
         Raises:
             WebUnavailableError: a file changed since the config was checked.
         """
-        protection, tls = settings.protection, None
+        protection, tls, stamps = settings.protection, None, _NO_STAMPS
         if protection.tls is not None:
+            stamps = await asyncio.to_thread(_stamps, protection.tls.files)
             try:
                 tls = await asyncio.to_thread(server_tls.context, protection.tls)
             except server_tls.UnusableTlsError as error:
@@ -54,7 +57,7 @@ class Lock:
         self.login = Login(protection.users)
         self.headers = protection.headers
         self.shared = Bucket(1 / limit.interval, limit.burst, _now()) if limit else None
-        self._stamps = self._refused = ()
+        self._stamps = self._refused = stamps
 
     async def watch(self) -> None:
         """Take up renewed certificates, until cancelled."""
@@ -75,10 +78,8 @@ class Lock:
             logs.get().warning("web.certificate_refused", why=str(error))
             return
         if self.settings.protection.tls == tls:  # no reload came meanwhile
-            first, self._stamps = not self._stamps, stamps
-            self.tls = renewed
-            if not first:
-                logs.get().info("web.certificate_renewed", file=str(tls.cert_file))
+            self.tls, self._stamps = renewed, stamps
+            logs.get().info("web.certificate_renewed", file=str(tls.cert_file))
 
 
 def _stamps(files: tuple[Path, ...]) -> Stamps:
