@@ -23,7 +23,12 @@ GREENER = some_settings(a_way("south", "green", 10.0))
 async def reloaded(house: House, load: Callable[[], Settings] | None) -> str:
     with Reader(house.journal) as reader:
         metrics = Metrics(house.engine.live, reader.tallies(), reader.routes())
-    return await reload(Installation(house.engine, house.journal, house.store), metrics, load)
+    installation = Installation(house.engine, house.journal, house.store)
+    return await reload(installation, metrics, load, _doors_that_open)
+
+
+async def _doors_that_open(_: WebSettings) -> None:
+    """What the web does with its settings has tests of its own (tests/views)."""
 
 
 def refusing() -> Settings:
