@@ -57,6 +57,7 @@ SEED := 3
 .PHONY: crash
 crash: venv lab-packages ## Kill the daemon ROUNDS=500 times on the mail lab; a table of what came of it
 	@$(BIN)/python -m tests.crash $(ROUNDS) $(SEED)
+	@$(BIN)/python -m pytest tests/crash/checks_*.py
 
 .PHONY: image
 image: ## Build the container image, start the demo in it and see its healthcheck pass

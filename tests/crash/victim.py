@@ -18,7 +18,11 @@ what makes them stay. Killed on *entering* one: what it would do is not done."""
 class Victim(Daemon):
     """A daemon that dies."""
 
-    pid = 0
+    @property
+    def pid(self) -> int:
+        """Of the life that it lives now."""
+        assert self._process is not None
+        return self._process.pid
 
     async def launch(self, *before: str) -> None:
         """Start it, under another program if told, and do not wait."""
@@ -26,7 +30,6 @@ class Victim(Daemon):
             self._process = await asyncio.create_subprocess_exec(
                 *before, *self._command, stdout=log, stderr=log
             )
-        self.pid = self._process.pid
 
     async def risen(self) -> bool:
         """Wait until it is ready; False if it died before."""
@@ -71,18 +74,33 @@ class Victim(Daemon):
         return {}
 
     async def traced(self, call: str, when: int) -> asyncio.subprocess.Process:
-        """From now on, its so-manieth system call of this kind kills it."""
+        """From now on, its so-manieth system call of this kind kills it; the tracer."""
+        inject = f"--inject={call}:signal=SIGKILL:when={when}"
+        return await self._attached(f"--trace={call}", inject)
+
+    async def starved(self, error: str) -> asyncio.subprocess.Process:
+        """From now on every write to the journal fails so, until the tracer is terminated."""
+        log = f"{self.journal}-wal"
+        calls = ",".join(SYSCALLS_OF_SQLITE)
+        return await self._attached(
+            f"--trace={calls}",
+            f"--trace-path={self.journal}",
+            f"--trace-path={log}",
+            f"--inject={calls}:error={error}",
+        )
+
+    async def _attached(self, *options: str) -> asyncio.subprocess.Process:
+        """strace(1) on all threads; a stop at each system call is its price."""
         assert self._process is not None
+        # Without --seccomp-bpf: with it, strace 6.1 does not inject.
+        command = (str(STRACE), "-f", "-o", "/dev/null", *options, f"--attach={self.pid}")
         tracer = await asyncio.create_subprocess_exec(
-            *tracing(call, when),
-            f"--attach={self.pid}",
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
+            *command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
         )
         assert tracer.stderr is not None
         async with asyncio.timeout(20):
-            said = await tracer.stderr.readline()
-        assert b"attached" in said, said
+            while b"attached" not in (said := await tracer.stderr.readline()):
+                assert said, "strace did not attach"
         return tracer
 
 
@@ -96,10 +114,3 @@ LASTING = frozenset(
     }
 )
 """Counters that live in the journal. The others begin at zero, which Prometheus expects."""
-
-
-def tracing(call: str, when: int) -> tuple[str, ...]:
-    """strace(1), all threads, which kills on entering that call for the so-manieth time."""
-    inject = f"--inject={call}:signal=SIGKILL:when={when}"
-    # Without --seccomp-bpf: with it, strace 6.1 does not inject.
-    return (str(STRACE), "-f", "-o", "/dev/null", f"--trace={call}", inject)
