@@ -29,7 +29,8 @@ def explain(error: ErrorDetails, report: Report, grammar: Grammar = ConfigFile) 
     """Add one validation error to the report; the grammar is that of the whole file."""
     path = error["loc"]
     if error["type"] == "extra_forbidden":
-        report.key_problem(path, _unknown_key(path, grammar))
+        named = _CONFIDENTIAL.isdisjoint(path)  # auth: {hunter2} is a key to YAML
+        report.key_problem(path, _unknown_key(path, grammar), named=named)
     elif error["type"] in _STRUCTURAL:
         report.problem(path, _STRUCTURAL[error["type"]](error, grammar))
     else:

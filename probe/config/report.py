@@ -24,9 +24,10 @@ class Report:
         """Something is wrong with the value at a path."""
         self._add(self._entry(path, self.document.mark(path), message))
 
-    def key_problem(self, path: KeyPath, message: str) -> None:
-        """Something is wrong with the key itself."""
-        self._add(self._entry(path, self.document.key_mark(path), message))
+    def key_problem(self, path: KeyPath, message: str, *, named: bool = True) -> None:
+        """Something is wrong with the key itself; unnamed, the place alone is told."""
+        shown = path if named else path[:-1]
+        self._add(self._entry(shown, self.document.key_mark(path), message))
 
     def blames(self, path: KeyPath) -> bool:
         """Whether anything at or below a path is known to be wrong."""

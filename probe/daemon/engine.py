@@ -19,6 +19,7 @@ from probe.daemon.clock import Clock
 from probe.daemon.correlator import Correlator
 from probe.daemon.deadlines import Deadlines
 from probe.daemon.housekeeping import Housekeeping
+from probe.daemon.masking import Masking
 from probe.daemon.scheduler import Scheduler
 from probe.daemon.sender import Handing, Sender, SubmissionOf, Submit
 from probe.daemon.watcher import Watch, Watcher
@@ -222,6 +223,7 @@ class Engine:
             now=self._clock.now,
             chance=self._wire.random_share,
             silence_limit=WATCH_SILENCE + 3 * settings.imap.poll,
+            masking=Masking.of(settings),
         )
         task = self._group.create_task(watcher.run(), name=f"Watcher {name}")
         return _Running(watcher, settings, task)

@@ -32,6 +32,7 @@ from probe.core.observation import (
 )
 from probe.daemon.correlator import Correlator
 from probe.daemon.logins import CREDENTIALS_REST
+from probe.daemon.masking import Masking
 from probe.daemon.pulse import Pulse
 from probe.daemon.watches import Watches
 from probe.journal.errors import JournalUnwritableError
@@ -81,6 +82,7 @@ class Watcher:
         now: Callable[[], float],
         chance: Callable[[], float],
         silence_limit: float,
+        masking: Masking,
     ) -> None:
         self._mailbox = mailbox
         self._watch = watch
@@ -90,6 +92,7 @@ class Watcher:
         self._signer = signer
         self._now = now
         self._chance = chance
+        self._masking = masking
         self._errands: asyncio.Queue[Errand] = asyncio.Queue(MAX_ERRANDS)
         self._offsets: deque[float] = deque(maxlen=OFFSETS_KEPT)
         self._saved: dict[Folder, Bookmark] = {}
@@ -177,10 +180,12 @@ class Watcher:
         copy = Copy(self._mailbox, arrived.ref)
         match found:
             case Ours(token):
-                await self._correlator.record(token.probe, self._sighted(arrived), copy)
+                sighted = self._masking.sighted(self._sighted(arrived))
+                await self._correlator.record(token.probe, sighted, copy)
             case Report(token, dsn):
                 raw = (arrived.body or arrived.header).decode("utf-8", "replace")
-                await self._correlator.record(token.probe, Notified(arrived.at, dsn, raw), copy)
+                notified = self._masking.notified(Notified(arrived.at, dsn, raw))
+                await self._correlator.record(token.probe, notified, copy)
             case Echo(token):
                 with suppress(JournalUnwritableError):  # tidied by a later sweep
                     await self._store.add_copy(copy, token.probe, arrived.at)
