@@ -4,10 +4,10 @@ import ipaddress
 from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
 
-MOST_CONNECTIONS = 128
-"""In all. Prometheus keeps one and a browser six; 128 with TLS stay below 20 MB."""
+MOST_CONNECTIONS = 64
+"""In all. Prometheus keeps one and a browser six; with TLS each takes 300 kB, so 19 MB at most."""
 
-MOST_OF_ONE_PEER = 64
+MOST_OF_ONE_PEER = 32
 """Half of all, so that one peer cannot shut the others out. A proxy in front is one peer."""
 
 PER_SECOND = 20.0
