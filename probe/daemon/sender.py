@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from probe import logs
 from probe.config.settings import MailboxSettings
-from probe.core.budget import DAY, Budget
+from probe.core.budget import Budget
 from probe.core.event import Cause, Submission, Unconfirmed, Unsent
 from probe.core.mailbox import Route
 from probe.core.match import Signer
@@ -93,13 +93,11 @@ class Sender:
             self._workers.pop(name).cancel()
             del self._queues[name]
 
-    def remember(self, sends: list[tuple[str, float]]) -> None:
-        """Sends of an earlier process count as well."""
-        now = self._now()
-        for name, at in sends:
-            if now - at < DAY:
-                # Also of a mailbox that only a later reload brings back: limited then.
-                self._budgets.setdefault(name, Budget(0)).add(at)
+    def remember(self, sends: list[tuple[str, float, int]]) -> None:
+        """Sends of an earlier process count as well: who, in which hour, how many."""
+        for name, hour, number in sends:
+            # Also of a mailbox that only a later reload brings back: limited then.
+            self._budgets.setdefault(name, Budget(0)).add(hour, number)
 
     def fire(self, route: Route) -> bool:
         """Ask for one probe on a route; False if it cannot be sent now, which is counted."""

@@ -108,8 +108,8 @@ class Store:
         """Probes that are waited for: id, recipient, since when."""
         return await self._run(probes.in_flight)
 
-    async def sent_since(self, since: float) -> list[tuple[str, float]]:
-        """Who sent when."""
+    async def sent_since(self, since: float) -> list[tuple[str, float, int]]:
+        """Who sent how many in which hour."""
         return await self._run(partial(mailboxes.sent_since, since=since))
 
     async def take_over_clock(self, boot: str, anchor: float, now: float) -> float:

@@ -83,8 +83,12 @@ async def test_what_the_server_keeps_is_asked_for_once(store: Store) -> None:
     assert not await store.add_copy(copy_of(1), "a", START + 9), "it is still known"
 
 
-async def test_the_sending_budget_is_told_who_sent_when(store: Store) -> None:
+async def test_the_sending_budget_is_told_who_sent_how_many_in_which_hour(store: Store) -> None:
+    hour = START // 3600 * 3600
     await store.open_probe(a_probe(1, planned_at=START - 10))
     await store.open_probe(a_probe(2, planned_at=START))
-    await store.open_probe(a_probe(3, planned_at=START + 1, sender="red"))
-    assert sorted(await store.sent_since(START)) == [("north", START), ("red", START + 1)]
+    await store.open_probe(a_probe(3, planned_at=START + 5))
+    await store.open_probe(a_probe(4, planned_at=START + 7200))
+    await store.open_probe(a_probe(5, planned_at=START + 1, sender="red"))
+    found = sorted(await store.sent_since(START))
+    assert found == [("north", hour, 2), ("north", hour + 7200, 1), ("red", hour, 1)]
