@@ -34,6 +34,11 @@ SHORTEST_WAIT = 0.05
 """Seconds between turns at least, so that many deadlines in a row are taken together."""
 
 
+ASLEEP = 30.0
+"""Seconds by which a wait is late when the machine slept. What ran out meanwhile is given the
+same grace as after a start: no watcher could see."""
+
+
 class Watchtower(Protocol):
     """What deadlines must know of the watchers."""
 
@@ -61,7 +66,7 @@ class Deadlines:
         self._tower = tower
         self._now = now
         self._asked: dict[str, float] = {}
-        self._started = now()
+        self._awake_since = now()
         self.pulse = Pulse("deadlines", 30.0, now)
 
     async def run(self) -> None:
@@ -97,7 +102,7 @@ class Deadlines:
         if verified is not None and verified >= due.at:
             await self._correlator.record(due.probe.id, Expired(now, watched=True))
             return True
-        if now - max(due.at, self._started) >= GRACE:
+        if now - max(due.at, self._awake_since) >= GRACE:
             detail = self._tower.why_blind(mailbox)
             await self._correlator.record(due.probe.id, Expired(now, watched=False, detail=detail))
             return True
@@ -112,4 +117,7 @@ class Deadlines:
 
     async def _wait(self, next_due: float | None) -> None:
         ahead = LONGEST_WAIT if next_due is None else next_due - self._now()
-        await asyncio.sleep(min(max(ahead, SHORTEST_WAIT), LONGEST_WAIT))
+        before, wait = self._now(), min(max(ahead, SHORTEST_WAIT), LONGEST_WAIT)
+        await asyncio.sleep(wait)
+        if self._now() - before > wait + ASLEEP:
+            self._awake_since = self._now()

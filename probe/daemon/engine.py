@@ -99,7 +99,7 @@ class Engine:
         self._scheduler = Scheduler(self.sender.fire, now)
         self._deadlines = Deadlines(store, self.correlator, self.watches, now)
         self._housekeeping = Housekeeping(
-            store, self.ask, lambda: list(self._running), settings.retention, now
+            store, self.ask, lambda: list(self._running), settings.retention, clock
         )
 
     @asynccontextmanager

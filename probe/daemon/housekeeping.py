@@ -4,21 +4,27 @@
 2. now and then each mailbox is searched for leftovers that the journal does not know
    (copies in sent folders, what an earlier journal forgot)
 3. old probes are forgotten: delivered ones first, the others are kept longer
+4. that the machine's clock was set is told: our times go on as they began
 """
 
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
+from probe import logs
 from probe.config.settings import Retention
 from probe.core.observation import Errand, Remove, Tidy
 from probe.core.outcome import Outcome
+from probe.daemon.clock import Clock
 from probe.daemon.pulse import Pulse
 from probe.journal.errors import JournalUnwritableError
 from probe.journal.store import PRUNE_BATCH, Store
 
 TURN_EVERY = 30.0
 """Seconds between turns: removal is never urgent."""
+
+DRIFT_TOLD = 1.0
+"""Seconds. As much as a leap second: less is nobody's mistake."""
 
 Ask = Callable[[str, Errand], bool]
 """(mailbox id, errand) -> whether there was a place for it."""
@@ -33,27 +39,30 @@ class Housekeeping:
         ask: Ask,
         mailboxes: Callable[[], list[str]],
         retention: Retention,
-        now: Callable[[], float],
+        clock: Clock,
     ) -> None:
         self._store = store
         self._ask = ask
         self._mailboxes = mailboxes
         self.retention = retention
-        self._now = now
+        self._clock = clock
+        self._told_drift = 0.0
+        self._log = logs.get()
         self._tidied: dict[str, float] = {}
-        self.pulse = Pulse("housekeeping", 300.0, now)
+        self.pulse = Pulse("housekeeping", 300.0, clock.now)
 
     async def run(self) -> None:
         """See the module's docstring."""
         while True:
             self.pulse.beat()
+            self._tell_drift()
             with suppress(JournalUnwritableError):  # the correlator says so; all this can wait
                 await self.turn()
             await asyncio.sleep(TURN_EVERY)
 
     async def turn(self) -> None:
-        """All three steps, once."""
-        now = self._now()
+        """The first three steps, once."""
+        now = self._clock.now()
         for mailbox, refs in (await self._store.stale_copies(now - self.retention.mail)).items():
             self._ask(mailbox, Remove(tuple(refs)))
         self._tidy(now)
@@ -61,6 +70,12 @@ class Housekeeping:
         others = tuple(outcome for outcome in Outcome if outcome is not Outcome.DELIVERED)
         await self._prune(others, now - self.retention.others)
         await self._store.shrink()
+
+    def _tell_drift(self) -> None:
+        drift = self._clock.drift
+        if abs(drift - self._told_drift) > DRIFT_TOLD:
+            self._told_drift = drift
+            self._log.warning("clock.set", seconds=round(drift, 3), when="since our start")
 
     def _tidy(self, now: float) -> None:
         """As often as mail is kept: nothing of ours lies about for more than twice as long."""

@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from structlog.testing import capture_logs
 
 from probe.core.event import Sighted
 from probe.core.outcome import Outcome
@@ -49,6 +50,30 @@ def test_two_processes_of_one_boot_have_one_time(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(time, "time", lambda: real() + HOUR)
 
     assert Clock().anchor - first.anchor == pytest.approx(HOUR, abs=0.05)
+
+
+async def test_that_it_was_set_while_we_run_is_told_once(house: House, clock: TurnedClock) -> None:
+    with capture_logs() as lines:
+        await house.ready(ONLY_WATCH)
+        clock.anchor -= HOUR  # ours stays, the machine's went on by an hour
+        await house.passes(600)
+
+    told = [line for line in lines if line["event"] == "clock.set"]
+    assert [round(line["seconds"] / HOUR, 2) for line in told] == [1.0]
+
+
+async def test_after_the_machine_slept_there_is_a_last_look_before_anything_is_said(
+    house: House, clock: TurnedClock
+) -> None:
+    house.post.plan = lambda *_: Fate(seconds=None)
+    await house.ready(HOURLY)
+    await house.one_sent()
+    await house.passes(100)
+    clock.sleep_through(2 * HOUR)
+    await house.passes(120)
+
+    assert house.finals()[0] is Outcome.LOST  # looked for, and not there: not "unobserved"
+    assert house.revisions() == []
 
 
 # --- set between a stop and a start ------------------------------------------------------------
