@@ -76,11 +76,12 @@ class Campaign:
         self.scene.config.document["defaults"]["interval"] = "30d"
         self.scene.config.write()
         last = Round("finish", _now())
-        async with self.scene.daemon as daemon:
-            await self._compare(last)
-            await until(self._landed, "all has landed", daemon._why_not, LANDING)
-            self._last = await daemon.counters()
-            assert await daemon.stop() == 0
+        daemon = self.scene.daemon
+        await daemon.launch()
+        assert await daemon.risen()
+        await self._compare(last)
+        await until(self._landed, "all has landed", daemon._why_not, LANDING)
+        assert await daemon.stop() == 0
         self.rounds.append(last)
 
     async def _killed(self, moment: Moment) -> bool:
