@@ -36,7 +36,7 @@ class Trips:
 
     @property
     def unsent(self) -> int:
-        """Round trips for which the sender's budget was spent."""
+        """Round trips not made: the sender's budget was spent, or its login just refused."""
         return self.asked - len(self.histories)
 
     @property

@@ -46,8 +46,8 @@ def show(trips: Trips, settings: Settings) -> None:
 def _complain(trips: Trips) -> None:
     if trips.unsent:
         Console(stderr=True, highlight=False, soft_wrap=True).print(
-            f"{trips.unsent} of {trips.asked} round trips were not made: their senders may send "
-            "no more in 24 hours (sends_per_day)"
+            f"{trips.unsent} of {trips.asked} round trips were not made: their senders' login was "
+            "refused a moment before, or they may send no more in 24 hours (sends_per_day)"
         )
 
 

@@ -81,36 +81,57 @@ class Trial:
 
         Nor is waited for what cannot be seen to arrive.
         """
-        waiting = {route.pair for route in routes}
-        ids: dict[tuple[str, str], str] = {}
-        finished = asyncio.Event()
-
-        def changed(change: Change, event: Event | None) -> None:
-            self.mine.add(change.probe.id)
-            if change.probe.route not in waiting | ids.keys():
-                return
-            ids[change.probe.route] = change.probe.id
-            progress(change, event)
-            submitted = change.after.submitted_at is not None
-            if change.after.final or (submitted and self.blind(change.probe.recipient)):
-                waiting.discard(change.probe.route)
-            if not waiting:
-                finished.set()
-
-        self.engine.correlator.listeners.append(changed)
+        awaited = _Awaited(self, routes, progress)
+        self.engine.correlator.listeners.append(awaited.changed)
+        self.engine.sender.dropped.append(awaited.dropped)
         try:
-            waiting -= {route.pair for route in routes if not self.engine.sender.fire(route)}
+            for route in routes:
+                self.engine.sender.fire(route)
             with suppress(TimeoutError):
-                async with asyncio.timeout(within if waiting else 0):
-                    await finished.wait()
+                async with asyncio.timeout(within):
+                    await awaited.finished.wait()
         finally:
-            self.engine.correlator.listeners.remove(changed)
-        return await asyncio.to_thread(self._histories, list(ids.values()))
+            self.engine.correlator.listeners.remove(awaited.changed)
+            self.engine.sender.dropped.remove(awaited.dropped)
+        return await asyncio.to_thread(self._histories, list(awaited.ids.values()))
 
     def _histories(self, ids: list[str]) -> list[History]:
         with Reader(self.journal) as reader:
             found = [reader.history(probe_id) for probe_id in ids]
         return [history for history in found if history is not None]
+
+
+class _Awaited:
+    """The routes of one wave, of which something is still to be heard."""
+
+    def __init__(self, trial: Trial, routes: Sequence[Route], progress: Progress) -> None:
+        self._trial = trial
+        self._progress = progress
+        self._waiting = {route.pair for route in routes}
+        self.ids: dict[tuple[str, str], str] = {}
+        """The probe of each route that made one."""
+        self.finished = asyncio.Event()
+
+    def changed(self, change: Change, event: Event | None) -> None:
+        """A listener of the correlator."""
+        route = change.probe.route
+        self._trial.mine.add(change.probe.id)
+        if route not in self._waiting | self.ids.keys():
+            return
+        self.ids[route] = change.probe.id
+        self._progress(change, event)
+        submitted = change.after.submitted_at is not None
+        if change.after.final or (submitted and self._trial.blind(change.probe.recipient)):
+            self._heard(route)
+
+    def dropped(self, route: Route) -> None:
+        """A listener of the sender: no probe will be made of this turn."""
+        self._heard(route.pair)
+
+    def _heard(self, route: tuple[str, str]) -> None:
+        self._waiting.discard(route)
+        if not self._waiting:
+            self.finished.set()
 
 
 @asynccontextmanager

@@ -49,6 +49,8 @@ MAX_AT_ONCE = 100
 """Submissions under way at one provider: bounds open sockets and the load of one moment. Each
 provider has its own, so that one that hangs does not hold up the others."""
 
+LOGIN_REFUSED = "its login was refused; it is not tried again for a while"
+
 REST_AFTER_SHUT = 5.0
 """Seconds without sending after the journal could not be written."""
 
@@ -76,6 +78,8 @@ class Sender:
         self._workers: dict[str, asyncio.Task[None]] = {}
         self._at_once: dict[str, asyncio.Semaphore] = {}
         self._logins = Logins(now)
+        self.dropped: list[Callable[[Route], None]] = []
+        """Told of each turn that makes no probe."""
         self._shut_until = 0.0
         self._stopping = False
         self._busy = 0
@@ -101,15 +105,17 @@ class Sender:
 
     def fire(self, route: Route) -> bool:
         """Ask for one probe on a route; False if it cannot be sent now, which is counted."""
-        refusal = self._refusal(route)
-        if refusal:
-            self._correlator.count(unfired=1)
-            self._log.warning(
-                "probe.unfired", sender=route.sender, recipient=route.recipient, why=refusal
-            )
+        if refusal := self._refusal(route):
+            self._drop(route, refusal)
             return False
         self._queue(route.sender).put_nowait(route)
         return True
+
+    def _drop(self, route: Route, why: str) -> None:
+        self._correlator.count(unfired=1)
+        self._log.warning("probe.unfired", sender=route.sender, recipient=route.recipient, why=why)
+        for told in self.dropped:
+            told(route)
 
     async def run(self) -> None:
         """Hold the workers; returns when cancelled."""
@@ -134,7 +140,7 @@ class Sender:
         if self._queue(route.sender).full():
             return "its server is slower than the routes ask for"
         if self._logins.resting(route.sender, self._mailboxes[route.sender]):
-            return "its login was refused; it is not tried again for a while"
+            return LOGIN_REFUSED
         if not self._budgets[route.sender].take(self._now()):
             return "the mailbox has sent all it may in 24 hours"
         return ""
@@ -173,7 +179,8 @@ class Sender:
         settings = self._mailboxes[route.sender]
         recipient = self._mailboxes[route.recipient].mailbox
         if self._logins.resting(route.sender, settings):
-            return  # refused while the route waited here
+            self._drop(route, LOGIN_REFUSED)  # while the route waited here
+            return
         message = compose(settings.mailbox, recipient, self._token(probe), probe.planned_at)
         if await self._opened(probe):
             event = await self._handed(probe, recipient.address, message)
