@@ -201,9 +201,9 @@ async def run(path: Path, load: Load) -> None:
     """``mailprobe run``: until a signal stops it."""
     settings = await asyncio.to_thread(load)
     log = logs.get()
-    _warn(settings)
     async with serving(settings, load) as served:
         log.info("daemon.started", config=str(path), page=served.address)
+        _warn(settings)
         await served.stopping.wait()
         log.info("daemon.stopping")
     log.info("daemon.stopped")

@@ -25,8 +25,12 @@ class Maildir:
 
     def messages(self) -> list[StoredMessage]:
         """Return all messages of all folders, oldest first."""
-        found = [self._read(file) for file in self._path.rglob("[0-9]*.M*P*") if file.is_file()]
-        return sorted(found, key=lambda message: message.stored_at)
+        while True:
+            try:
+                found = [self._read(f) for f in self._path.rglob("[0-9]*.M*P*") if f.is_file()]
+            except FileNotFoundError:
+                continue  # the server moved or removed one while we read: look again
+            return sorted(found, key=lambda message: message.stored_at)
 
     def holding(self, token: str) -> list[StoredMessage]:
         """Return the messages in which this text stands."""
