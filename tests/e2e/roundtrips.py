@@ -11,7 +11,6 @@ import os
 import platform
 import sys
 import tempfile
-from bisect import bisect_right
 from collections import Counter
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -98,7 +97,9 @@ def _figures(
         pairs.add((probe.sender_provider, probe.recipient_provider))
         times = crossed[probe.recipient]
         if seen.at == seen.not_before:  # pushed
-            from_push.append(seen.at - times[bisect_right(times, seen.at) - 1])
+            # The nearest, and not the last one before: where the proxy and the daemon took the
+            # time in the same moment, the order of the two readings says nothing.
+            from_push.append(min((seen.at - at for at in times), key=abs))
         from_store.append(seen.at - stored[probe.id])
     outcomes = Counter(str(history.verdict.outcome) for history in histories)
     return Figures(outcomes, len(pairs), sorted(from_push), sorted(from_store))

@@ -24,7 +24,8 @@ async def test_every_round_trip_is_observed_and_measured_as_the_wire_saw_it(
 
     assert set(figures.outcomes) == {Outcome.DELIVERED}
     assert figures.pairs == 6
-    assert len(figures.from_push) > 0.9 * figures.outcomes.total()
+    # The rest came while the daemon was stopped, or was read before the server had pushed it.
+    assert len(figures.from_push) > 0.5 * figures.outcomes.total()
     assert figures.from_store[0] > 0  # never seen before the server had stored it
 
 
