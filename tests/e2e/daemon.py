@@ -86,9 +86,11 @@ class Daemon:
 
     async def get(self, path: str) -> tuple[int, str]:
         """Status and text of a page; status 0 where nobody answers."""
-        while (answer := await asyncio.to_thread(_get, self._url + path))[0] == TOO_MANY:
-            await asyncio.sleep(RETRY_AFTER)  # tests ask more often than people and Prometheus do
-        return answer
+        answer = await asyncio.to_thread(_get, self._url + path)
+        if answer[0] != TOO_MANY:
+            return answer
+        await asyncio.sleep(RETRY_AFTER)  # tests ask more often than people and Prometheus do
+        return await self.get(path)
 
     async def metrics(self) -> Samples:
         """All samples without the prefix, by name and sorted labels."""
