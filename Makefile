@@ -4,7 +4,7 @@
 
 BIN := .venv/bin
 # Least branch coverage, in percent, of probe/mail and probe/core together.
-COVERAGE := 0
+COVERAGE = $(if $(PYTEST),0,100)
 # More words for pytest, for example: make test PYTEST="-k lab -x"
 PYTEST :=
 # More words for the demo, for example: make demo DEMO="--for 2m"

@@ -33,7 +33,7 @@ def configure(*, level: str = "info", as_json: bool = False) -> None:
         cache_logger_on_first_use=True,
     )
     for name in _TALKATIVE:
-        logging.getLogger(name).setLevel(logging.WARNING)
+        logging.getLogger(name).setLevel(max(number, logging.WARNING))
 
 
 def get() -> Any:

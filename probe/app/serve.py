@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
@@ -25,6 +26,11 @@ from probe.views.sources import Sources
 
 RESTORED = 1000
 """Probes that the matrix begins with: the last hour of a small installation."""
+
+SWITCH_SECONDS = 0.001
+"""How long the loop may have to wait for a thread that computes (the journal's writer, a
+rendering) before it gets the interpreter back. The default of 5 ms would stand in every time
+that we take."""
 
 Load = Callable[[], Settings]
 """Reads the config; raises ConfigError."""
@@ -199,6 +205,7 @@ async def _reload_on_signal(served: Served, sources: Sources) -> None:
 
 async def run(path: Path, load: Load) -> None:
     """``mailprobe run``: until a signal stops it."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     settings = await asyncio.to_thread(load)
     log = logs.get()
     async with serving(settings, load) as served:

@@ -137,10 +137,15 @@ class Daemon:
         """Wait until so many probes have a final outcome."""
 
         async def enough() -> bool:
-            return sum(standing.verdict.final for standing in self.probes()) >= number
+            return await asyncio.to_thread(self._concluded) >= number
 
         await until(enough, f"{number} probes are concluded", self._why_not, seconds)
         return self.probes()
+
+    def _concluded(self) -> int:
+        """Cheap, and in a thread: a proxy that is measured with may run in our loop."""
+        with Reader(self.journal) as reader:
+            return sum(reader.tallies().concluded.values())
 
     def _why_not(self) -> str:
         return self.log.read_text()[-4000:]
