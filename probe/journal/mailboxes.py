@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from probe.core.mailbox import Folder
 from probe.core.observation import Bookmark, MessageRef
 
-PARALLEL_REFS = 100
+REFS_AT_ONCE = 100
 """Messages removed in one errand: bounds the time that a watcher is away from IDLE."""
 
 
@@ -54,14 +54,14 @@ def save_bookmark(
 def stale_copies(
     connection: sqlite3.Connection, seen_before: float
 ) -> dict[str, list[MessageRef]]:
-    """Messages of ours that may be removed now, by mailbox, at most PARALLEL_REFS of each."""
+    """Messages of ours that may be removed now, by mailbox, at most REFS_AT_ONCE of each."""
     stale: dict[str, list[MessageRef]] = {}
     # Numbered within each mailbox: many in one that cannot be reached do not crowd out others.
     for row in connection.execute(
         "SELECT mailbox, folder, uidvalidity, uid FROM (SELECT *, ROW_NUMBER() OVER"
         " (PARTITION BY mailbox ORDER BY seen_at) AS place FROM copies"
         " WHERE refused = 0 AND seen_at < ?) WHERE place <= ? ORDER BY seen_at",
-        (seen_before, PARALLEL_REFS),
+        (seen_before, REFS_AT_ONCE),
     ):
         ref = MessageRef(Folder(row["folder"]), row["uidvalidity"], row["uid"])
         stale.setdefault(row["mailbox"], []).append(ref)

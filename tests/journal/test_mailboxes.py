@@ -2,7 +2,7 @@
 
 from probe.core.mailbox import Folder
 from probe.core.observation import Bookmark
-from probe.journal.mailboxes import PARALLEL_REFS
+from probe.journal.mailboxes import REFS_AT_ONCE
 from probe.journal.store import Store
 from tests.journal.helpers import copy_of, ref
 from tests.makers import START, a_probe
@@ -50,10 +50,10 @@ async def test_copies_are_stale_when_they_were_seen_before_a_moment(store: Store
 
 
 async def test_one_errand_of_removal_is_bounded(store: Store) -> None:
-    for uid in range(PARALLEL_REFS + 5):
+    for uid in range(REFS_AT_ONCE + 5):
         await store.add_copy(copy_of(uid), "a", START + uid / 1000)
     stale = await store.stale_copies(START + 5)
-    assert stale == {"blue": [ref(uid) for uid in range(PARALLEL_REFS)]}
+    assert stale == {"blue": [ref(uid) for uid in range(REFS_AT_ONCE)]}
 
 
 async def test_many_messages_in_one_mailbox_do_not_crowd_out_the_others(store: Store) -> None:
@@ -65,7 +65,7 @@ async def test_many_messages_in_one_mailbox_do_not_crowd_out_the_others(store: S
     stale = await store.stale_copies(START + 5)
 
     assert stale["blue"] == [ref(1)]
-    assert len(stale["unreachable"]) == PARALLEL_REFS
+    assert len(stale["unreachable"]) == REFS_AT_ONCE
 
 
 async def test_what_is_gone_from_the_server_is_forgotten(store: Store) -> None:
